@@ -1,0 +1,1 @@
+"""AWS on one machine: emulator, warehouse, host agents and deployment engines (DESIGN section 9)."""

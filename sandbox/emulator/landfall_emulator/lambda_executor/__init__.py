@@ -1,0 +1,1 @@
+"""Lambda functions as local processes: the real archive, environment, timeout and memory limit."""
