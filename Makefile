@@ -1,0 +1,46 @@
+# The one entry point. Every target works on a fresh clone; second runs start in seconds.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?=
+export PYTHON
+export PULUMI_ERROR_OUTPUT_STRING := true
+
+.PHONY: help setup setup-dev demo test lint types format docs bench lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+
+setup: ## .venv with what the platform needs
+	@tools/bootstrap.sh requirements.txt
+
+setup-dev: ## .venv with what its development needs
+	@tools/bootstrap.sh requirements-dev.txt
+
+demo: setup ## AWS on this machine, the sandbox stack deployed, the sample workflow run
+	@.venv/bin/landfall demo
+
+test: setup-dev ## all tests, with the real engine, emulator and database
+	@.venv/bin/landfall sandbox prepare
+	@.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+lint: setup-dev ## ruff, and the format of every file
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+
+types: setup-dev ## mypy --strict over our packages
+	@.venv/bin/mypy
+
+format: setup-dev ## put every file into the project's format
+	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+docs: setup-dev ## generated reference: schema, guardrails, errors
+	@.venv/bin/landfall schema --write
+
+bench: setup-dev ## benchmarks, as ratios side by side
+	@.venv/bin/python -m benchmarks
+
+lock: setup-dev ## new hash-pinned lock files from pyproject.toml
+	@tools/lock.sh
+
+clean: ## stop sandboxes; remove environments, tools and builds
+	@[ ! -x .venv/bin/landfall ] || .venv/bin/landfall sandbox down --all
+	@rm -rf .venv .tools build .mypy_cache .ruff_cache .pytest_cache .hypothesis

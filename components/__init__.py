@@ -1,0 +1,1 @@
+"""Component resources, a folder per plane, one component a file."""

@@ -1,0 +1,1 @@
+"""Network plane: private VPCs for the planes that come after it."""

@@ -1,0 +1,1 @@
+"""Orchestration plane: the generic ETL workflow, its audit and its operations."""
