@@ -52,7 +52,11 @@ def for_log_groups(region: str, account_id: str) -> Statement:
         USE,
         ["*"],
         principals={"Service": [f"logs.{region}.amazonaws.com"]},
-        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{region}:{account_id}:log-group:*"}},
+        conditions={
+            "ArnLike": {
+                "kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{region}:{account_id}:log-group:*"
+            }
+        },
     )
 
 

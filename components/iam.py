@@ -62,7 +62,9 @@ def statement(
         result["Resource"] = arns
     if conditions:
         result["Condition"] = {
-            operator: {key: value if isinstance(value, str) else _ordered(value) for key, value in keys.items()}
+            operator: {
+                key: value if isinstance(value, str) else _ordered(value) for key, value in keys.items()
+            }
             for operator, keys in sorted(conditions.items())
         }
     return result
@@ -79,7 +81,9 @@ def service_trust(service: str, *, account_id: str, source_arn: str | None = Non
     The condition is the answer to the confused deputy problem.
     (source: IAM User Guide, "The confused deputy problem")
     """
-    conditions: dict[str, Mapping[str, str | Sequence[str]]] = {"StringEquals": {"aws:SourceAccount": account_id}}
+    conditions: dict[str, Mapping[str, str | Sequence[str]]] = {
+        "StringEquals": {"aws:SourceAccount": account_id}
+    }
     if source_arn is not None:
         conditions["ArnLike"] = {"aws:SourceArn": source_arn}
     return document(

@@ -39,7 +39,9 @@ class PrivateBucket(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     """ARN of the bucket."""
 
-    def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("landfall:storage:PrivateBucket", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         arn = f"arn:aws:s3:::{args.bucket}"

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.handles import Placement
-from landfall.naming import Names
+from landfall.etl_names import EtlNames
 
 BY_WORKFLOW = "by_workflow"
 """Index of both audit tables: the runs of one workflow in order of their start."""
@@ -21,8 +20,7 @@ BY_WORKFLOW = "by_workflow"
 
 @dataclass(frozen=True, kw_only=True)
 class AuditStoreArgs:
-    names: Names
-    placement: Placement
+    names: EtlNames
     kms_key_arn: pulumi.Input[str]
     replica_key_arns: Mapping[str, pulumi.Input[str]]
     """Key by Region for each further Region that keeps a replica of the audit tables."""
@@ -40,12 +38,17 @@ class AuditStore(pulumi.ComponentResource):
     def __init__(self, name: str, args: AuditStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("landfall:orchestration:AuditStore", name, None, opts)
         self._args = args
-        self.config_table = self._make_table("workflow-config", {"workflow_id": "hash"})
+        self.config_table = self._make_table(
+            "workflow-config", args.names.config_table, {"workflow_id": "hash"}
+        )
         self.job_audit_table = self._make_table(
-            "job-audit", {"workflow_execution_id": "hash", "job_id": "range"}, audit=True
+            "job-audit",
+            args.names.job_audit_table,
+            {"workflow_execution_id": "hash", "job_id": "range"},
+            audit=True,
         )
         self.workflow_audit_table = self._make_table(
-            "workflow-audit", {"workflow_execution_id": "hash"}, audit=True
+            "workflow-audit", args.names.workflow_audit_table, {"workflow_execution_id": "hash"}, audit=True
         )
         self.register_outputs(
             {
@@ -56,7 +59,7 @@ class AuditStore(pulumi.ComponentResource):
         )
 
     def _make_table(
-        self, purpose: str, key: Mapping[str, str], *, audit: bool = False
+        self, logical: str, physical: str, key: Mapping[str, str], *, audit: bool = False
     ) -> aws.dynamodb.Table:
         args = self._args
         by_role = {role: attribute for attribute, role in key.items()}
@@ -75,12 +78,14 @@ class AuditStore(pulumi.ComponentResource):
             for region, arn in sorted(args.replica_key_arns.items())
         ]
         return aws.dynamodb.Table(
-            purpose,
-            name=args.names.physical(purpose, limit=255),
+            logical,
+            name=physical,
             billing_mode="PAY_PER_REQUEST",
             hash_key=by_role["hash"],
             range_key=by_role.get("range"),
-            attributes=[aws.dynamodb.TableAttributeArgs(name=attribute, type="S") for attribute in attributes],
+            attributes=[
+                aws.dynamodb.TableAttributeArgs(name=attribute, type="S") for attribute in attributes
+            ],
             global_secondary_indexes=[index] if audit else None,
             server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(
                 enabled=True, kms_key_arn=args.kms_key_arn
@@ -93,6 +98,6 @@ class AuditStore(pulumi.ComponentResource):
             stream_view_type="NEW_AND_OLD_IMAGES" if replicas else None,
             replicas=replicas if replicas else None,
             deletion_protection_enabled=args.protected,
-            region=args.placement.region,
+            region=args.names.region,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protected, retain_on_delete=args.protected),
         )

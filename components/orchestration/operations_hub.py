@@ -24,16 +24,13 @@ from components.handles import OperationsHandles, Placement
 from components.iam import document, statement, tls_only
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from landfall.config import Operations
-from landfall.naming import Names
-
-BUCKET_NAME_LIMIT = 63
+from landfall.etl_names import OperationsNames
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsHubArgs:
     spec: Operations
-    names: Names
-    placement: Placement
+    names: OperationsNames
     publishers: Sequence[str]
     """ARNs of the roles, in any account, that may publish to the topic."""
     archivers: Sequence[str]
@@ -50,18 +47,20 @@ class OperationsHub(pulumi.ComponentResource):
     handles: OperationsHandles
     """What planes of other accounts may use."""
 
-    def __init__(self, name: str, args: OperationsHubArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: OperationsHubArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("landfall:orchestration:OperationsHub", name, None, opts)
         self._name = name
         self._args = args
-        names, placement = args.names, args.placement
+        names = args.names
+        placement = Placement(account_id=names.account_id, region=names.region)
         self._child = pulumi.ResourceOptions(parent=self)
-        alias = f"alias/{names.physical('operations', limit=250)}"
         key = CustomerKey(
             name,
             CustomerKeyArgs(
                 description="Notifications and log archive",
-                alias=alias,
+                alias=names.key_alias,
                 account_id=placement.account_id,
                 region=placement.region,
                 statements=[
@@ -72,7 +71,7 @@ class OperationsHub(pulumi.ComponentResource):
             opts=self._child,
         )
         topic_policy = self._make_topic(key)
-        bucket = f"{names.physical('log-archive')}-{placement.account_id}-{placement.region}"
+        bucket = names.archive_bucket
         archive = PrivateBucket(
             "log-archive",
             PrivateBucketArgs(
@@ -86,7 +85,11 @@ class OperationsHub(pulumi.ComponentResource):
                         "PlanesArchive",
                         ["s3:PutObject"],
                         [f"arn:aws:s3:::{bucket}/*"],
-                        principals={"AWS": sorted({f"arn:aws:iam::{arn.split(':')[4]}:root" for arn in args.archivers})},
+                        principals={
+                            "AWS": sorted(
+                                {f"arn:aws:iam::{arn.split(':')[4]}:root" for arn in args.archivers}
+                            )
+                        },
                         conditions={"ArnEquals": {"aws:PrincipalArn": list(args.archivers)}},
                     )
                 ],
@@ -94,30 +97,22 @@ class OperationsHub(pulumi.ComponentResource):
             opts=self._child,
         )
         self.handles = OperationsHandles(
-            topic_arn=self._topic_arn,
+            topic_arn=args.names.topic_arn,
             archive_bucket=bucket,
-            key_alias=alias,
+            key_alias=names.key_alias,
             placement=placement,
             ready=pulumi.Output.all(topic_policy.arn, archive.name).apply(lambda ready: str(ready[0])),
         )
-        self.register_outputs({"topicArn": self._topic_arn, "archiveBucket": bucket})
-
-    @property
-    def _topic_arn(self) -> str:
-        return self._args.placement.arn("sns", self._topic_name)
-
-    @property
-    def _topic_name(self) -> str:
-        return self._args.names.physical("workflow-notifications", limit=256)
+        self.register_outputs({"topicArn": args.names.topic_arn, "archiveBucket": bucket})
 
     def _make_topic(self, key: CustomerKey) -> aws.sns.TopicPolicy:
         args = self._args
         topic = aws.sns.Topic(
             self._name,
-            name=self._topic_name,
+            name=args.names.topic,
             display_name="Landfall workflows",
             kms_master_key_id=key.arn,
-            region=args.placement.region,
+            region=args.names.region,
             opts=self._child,
         )
         policy = aws.sns.TopicPolicy(
@@ -128,21 +123,25 @@ class OperationsHub(pulumi.ComponentResource):
                     statement(
                         "PlanesPublish",
                         ["sns:Publish"],
-                        [self._topic_arn],
-                        principals={"AWS": sorted({f"arn:aws:iam::{arn.split(':')[4]}:root" for arn in args.publishers})},
+                        [args.names.topic_arn],
+                        principals={
+                            "AWS": sorted(
+                                {f"arn:aws:iam::{arn.split(':')[4]}:root" for arn in args.publishers}
+                            )
+                        },
                         conditions={"ArnEquals": {"aws:PrincipalArn": list(args.publishers)}},
                     ),
                     statement(
                         "AlarmsPublish",
                         ["sns:Publish"],
-                        [self._topic_arn],
+                        [args.names.topic_arn],
                         principals={"Service": ["cloudwatch.amazonaws.com"]},
                         conditions={"StringEquals": {"aws:SourceAccount": args.alarm_account}},
                     ),
-                    {**tls_only([self._topic_arn], "sns"), "Action": "sns:Publish"},
+                    {**tls_only([args.names.topic_arn], "sns"), "Action": "sns:Publish"},
                 ]
             ),
-            region=args.placement.region,
+            region=args.names.region,
             opts=self._child,
         )
         for address in args.spec.subscribers:
@@ -151,7 +150,7 @@ class OperationsHub(pulumi.ComponentResource):
                 topic=topic.arn,
                 protocol="email",
                 endpoint=address,
-                region=args.placement.region,
+                region=args.names.region,
                 opts=self._child,
             )
         return policy
