@@ -1,0 +1,1 @@
+"""Policy packs: what a plan must obey, whoever wrote it."""

@@ -1,0 +1,81 @@
+"""Waivers: dated permissions to break one rule on some resources, with a reason and an owner."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+_FIELDS = ("rule", "urn", "reason", "owner", "expires")
+
+
+class WaiverError(ValueError):
+    """A waiver that cannot be read; the message names it and what is wrong."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """One waiver. `urn` is a glob (`*` any text, `?` one character); it holds up to and including
+    `expires`.
+    """
+
+    name: str
+    rule: str
+    urn: str
+    reason: str
+    owner: str
+    expires: date
+
+    def covers(self, rule: str, urn: str) -> bool:
+        """Tell whether the waiver is about this rule and this resource, expired or not."""
+        return rule == self.rule and matches(self.urn, urn)
+
+    def expired(self, today: date) -> bool:
+        """Tell whether the waiver no longer holds on `today`."""
+        return today > self.expires
+
+
+def matches(pattern: str, urn: str) -> bool:
+    """Tell whether a URN matches a glob; only `*` and `?` are special, and case counts."""
+    return _compiled(pattern).fullmatch(urn) is not None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # Runs of stars are one star: "**" must not make the matching slow.
+    parts = (
+        ".*" if part.startswith("*") else "." if part == "?" else re.escape(part)
+        for part in re.findall(r"\*+|\?|[^*?]+", pattern)
+    )
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def read_waivers(data: Mapping[str, Any] | Iterable[Waiver]) -> list[Waiver]:
+    """Return waivers from config data (name to fields, or objects with these attributes), in order of names.
+
+    Raises WaiverError for a missing field or a date that is none.
+    """
+    if not isinstance(data, Mapping):
+        return sorted(data, key=lambda waiver: waiver.name)
+    return [_read(name, data[name]) for name in sorted(data)]
+
+
+def _read(name: str, value: Any) -> Waiver:
+    if isinstance(value, Waiver):
+        return value
+    fields: dict[str, Any] = {}
+    for key in _FIELDS:
+        found = value.get(key) if isinstance(value, Mapping) else getattr(value, key, None)
+        if found is None or found == "":
+            raise WaiverError(f"waiver {name} has no {key}")
+        fields[key] = found
+    expires = fields.pop("expires")
+    if not isinstance(expires, date):
+        try:
+            expires = date.fromisoformat(str(expires))
+        except ValueError:
+            raise WaiverError(f"waiver {name} expires on {expires}, which is no date (YYYY-MM-DD)") from None
+    return Waiver(name=name, expires=expires, **{key: str(text) for key, text in fields.items()})

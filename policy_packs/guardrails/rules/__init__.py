@@ -1,0 +1,1 @@
+"""The rules, one short file each; the frame finds them by itself."""
