@@ -1,0 +1,26 @@
+"""Entry of the zip application: `python3 runner.pyz BASE64`; the scripts lie next to it in `scripts/`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def _main() -> int:
+    if sys.version_info < (3, 9):  # noqa: UP036 - the host decides what python3 is
+        sys.stderr.write("the job runner needs Python 3.9 or later as python3\n")
+        return 2
+    try:
+        import boto3  # noqa: F401
+    except ImportError:
+        sys.stderr.write("the job runner needs boto3 for python3: install the package python3-boto3\n")
+        return 2
+    from handlers.host.runner import main
+
+    # The archive is reached over the symlink `current`; the run stays with the version it started from.
+    return main(sys.argv[1:], Path(sys.argv[0]).resolve().parent / "scripts", os.environ)
+
+
+if __name__ == "__main__":
+    raise SystemExit(_main())
