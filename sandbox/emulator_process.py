@@ -1,0 +1,120 @@
+"""The emulator as a process: its settings, its start and its health."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from sandbox import processes
+from sandbox.errors import SandboxError
+from sandbox.paths import emulator_venv, tools_dir
+from sandbox.ports import LOOPBACK
+from sandbox.processes import MARK_VARIABLE, ProcessId, mark_of
+from sandbox.spec import SandboxSpec
+from sandbox.venv import plugin_digest
+
+SERVICE_PORTS: Final = 20
+"""Ports after the endpoint's own that LocalEmu may give to engines of single services."""
+OUR_PROVIDERS: Final = ("redshift-data", "ssm", "glue", "emr-serverless")
+_HEALTHY_SECONDS: Final = 90.0
+
+
+def environment(spec: SandboxSpec, state_dir: Path, port: int) -> dict[str, str]:
+    """Environment of the emulator: nothing of the caller's AWS settings, proxies or Python comes through."""
+    home = state_dir / "emulator"
+    host = f"{LOOPBACK}:{port}"
+    settings = {
+        "PATH": f"{emulator_venv() / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "TMPDIR": str(home / "tmp"),
+        "PYTHONUNBUFFERED": "1",
+        # LocalEmu's plugin index; keyed by what declares entry points, because its own key has a coarse clock.
+        "XDG_CACHE_HOME": str(tools_dir() / "emulator-cache" / plugin_digest()),
+        "CONFIG_DIR": str(home / "config"),
+        "FILESYSTEM_ROOT": str(home / "files"),
+        "GATEWAY_LISTEN": host,
+        "LOCALEMU_HOST": host,
+        "EXTERNAL_SERVICE_PORTS_START": str(port + 1),
+        "EXTERNAL_SERVICE_PORTS_END": str(port + 1 + SERVICE_PORTS),
+        # On the host, without Docker and without downloads.
+        "OVERRIDE_IN_DOCKER": "0",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "SKIP_INFRA_DOWNLOADS": "1",
+        "DISABLE_EVENTS": "1",
+        "IAM_ENFORCEMENT": "1" if spec.iam_enforcement else "0",
+        "ALLOW_NONSTANDARD_REGIONS": "0",
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "LAMBDA_IGNORE_ARCHITECTURE": "1",
+        "LAMBDA_SYNCHRONOUS_CREATE": "1",
+        "LANDFALL_STATE_DIR": str(state_dir),
+        "LANDFALL_WAREHOUSE_DSN_FILE": str(state_dir / "warehouse.json"),
+        MARK_VARIABLE: mark_of(state_dir),
+    }
+    for service in OUR_PROVIDERS:
+        settings[f"PROVIDER_OVERRIDE_{service.upper().replace('-', '_')}"] = "landfall"
+    for passed in ("LANDFALL_STANDIN_SECONDS", "LS_LOG", "DEBUG"):
+        if value := os.environ.get(passed):
+            settings[passed] = value
+    return settings
+
+
+def start(python: Path, spec: SandboxSpec, state_dir: Path, port: int) -> ProcessId:
+    """Start the emulator; it is not healthy yet when this returns."""
+    for folder in ("tmp", "config", "files"):
+        (state_dir / "emulator" / folder).mkdir(parents=True, exist_ok=True)
+    return processes.spawn(
+        [str(python), "-m", "localemu.runtime.main"],
+        env=environment(spec, state_dir, port),
+        log=log_file(state_dir),
+        cwd=state_dir / "emulator",
+    )
+
+
+def wait_healthy(process: ProcessId, port: int, state_dir: Path, pause: Callable[[], None]) -> None:
+    """Wait until the emulator answers; `pause` is called between two looks.
+
+    Raises:
+        SandboxError: it ended, or did not answer in 90 seconds.
+    """
+    deadline = time.monotonic() + _HEALTHY_SECONDS
+    while time.monotonic() < deadline:
+        if processes.exit_code(process.pid) is not None or not process.alive():
+            raise SandboxError(f"the emulator ended while it started: {_last_line(log_file(state_dir))}")
+        if health(port) is not None:
+            return
+        pause()
+        time.sleep(0.1)
+    raise SandboxError(
+        f"the emulator did not answer within {_HEALTHY_SECONDS:.0f} s; see {log_file(state_dir)}"
+    )
+
+
+def health(port: int) -> Mapping[str, str] | None:
+    """The emulator's services and their states; None while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/_localemu/health", timeout=2) as answer:
+            services = json.load(answer).get("services", {})
+            return services if isinstance(services, dict) else {}
+    except (OSError, ValueError):
+        return None
+
+
+def log_file(state_dir: Path) -> Path:
+    """Where the emulator's output goes."""
+    return state_dir / "logs" / "emulator.log"
+
+
+def _last_line(log: Path) -> str:
+    """The last line of a log that says something."""
+    try:
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    except OSError:
+        return "no message"
+    return lines[-1] if lines else "no message"

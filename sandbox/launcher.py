@@ -1,0 +1,272 @@
+"""AWS on one machine: start, find, use and end a sandbox (DESIGN section 9).
+
+A sandbox is a state directory (`.tools/sandbox/<name>/`) and its processes: the emulator, the warehouse and one agent
+per host. It listens on loopback only, on free ports, so several stand side by side. It survives the command that
+started it, unless it was given an owner, with which it then ends in every case.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox import emulator_process, supervisor, teardown
+from sandbox.errors import SandboxError
+from sandbox.paths import state_dir as state_dir_of
+from sandbox.ports import free_block
+from sandbox.processes import MARK_VARIABLE, ProcessId, end, mark_of
+from sandbox.spec import DEFAULT_NAME, HostSpec, SandboxSpec, check_name
+from sandbox.state import ManagedProcess, SandboxState, locked, read_state, write_state
+from sandbox.status import status
+from sandbox.venv import ensure_emulator
+
+__all__ = ["HostSpec", "Sandbox", "SandboxError", "SandboxSpec", "attach", "default_name", "down", "up"]
+
+SECRET_KEY: Final = "sandbox"
+_LOCK_SECONDS: Final = 180.0
+
+Progress = Callable[[str], None]
+
+
+def default_name() -> str:
+    """Name of the sandbox that commands mean: `LANDFALL_SANDBOX_NAME`, else `default`."""
+    return check_name(os.environ.get("LANDFALL_SANDBOX_NAME") or DEFAULT_NAME)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A handle on a running sandbox; holds no resource itself."""
+
+    name: str
+    state_dir: Path
+    state: SandboxState
+
+    @property
+    def endpoint(self) -> str:
+        """Address of every AWS service of the sandbox."""
+        return self.state.endpoint
+
+    @property
+    def generation(self) -> str:
+        """Changes when the emulator starts anew, with empty accounts."""
+        return self.state.generation
+
+    def account_id(self, alias: str) -> str:
+        """Twelve-digit id of an account.
+
+        Raises:
+            SandboxError: the sandbox has no such account.
+        """
+        accounts = self.state.spec.accounts
+        if alias not in accounts:
+            raise SandboxError(f"the sandbox has no account {alias!r}; it has {', '.join(accounts)}")
+        return accounts[alias]
+
+    def environment(self, alias: str) -> dict[str, str]:
+        """Variables that point the AWS SDKs and command line at an account: the access key is the account id."""
+        region = self.state.spec.region
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ACCESS_KEY_ID": self.account_id(alias),
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            # Nothing of a real account may come in by the side door.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: str, alias: str, region: str | None = None) -> Any:
+        """A boto3 client for a service of an account."""
+        import boto3
+        from botocore.config import Config
+
+        session = boto3.session.Session(
+            aws_access_key_id=self.account_id(alias),
+            aws_secret_access_key=SECRET_KEY,
+            region_name=region or self.state.spec.region,
+        )
+        config = Config(retries={"mode": "standard", "max_attempts": 3}, ignore_configured_endpoint_urls=True)
+        return session.client(service, endpoint_url=self.endpoint, config=config)
+
+    def status(self) -> dict[str, Any]:
+        """Processes, accounts and services; read anew from the state file at each call."""
+        return status(read_state(self.state_dir) or self.state, self.state_dir)
+
+    def down(self, *, discard: bool = False) -> None:
+        """End the sandbox; `discard` removes its data too."""
+        with locked(self.state_dir, seconds=_LOCK_SECONDS):
+            teardown.stop(self.state_dir, discard=discard)
+
+
+def up(
+    spec: SandboxSpec | None = None,
+    name: str | None = None,
+    *,
+    owner_pid: int | None = None,
+    discard: bool = False,
+    progress: Progress = lambda _: None,
+) -> Sandbox:
+    """Start the sandbox `name`, or return it if it runs as `spec` says; what had died is started again.
+
+    With `owner_pid` the sandbox ends with that process, however that ends. With `discard` its data goes at the end.
+    An interruption ends what had been started.
+
+    Raises:
+        SandboxError: something is missing, does not start, or the sandbox runs with another spec.
+    """
+    name = check_name(name or default_name())
+    state_dir = state_dir_of(name)
+    with locked(state_dir, seconds=_LOCK_SECONDS):
+        running = _healthy(state_dir)
+        if running is not None and spec in (None, running.spec):
+            return Sandbox(name, state_dir, running)
+        if running is not None:
+            raise SandboxError(
+                f"the sandbox {name} runs with other accounts or hosts; `landfall sandbox down` ends it"
+            )
+        python = ensure_emulator(progress)
+        teardown.stop(state_dir)
+        try:
+            return Sandbox(
+                name, state_dir, _start(python, spec or SandboxSpec(), name, owner_pid, discard, progress)
+            )
+        except BaseException:
+            teardown.stop(state_dir, discard=discard)
+            raise
+
+
+def attach(name: str | None = None) -> Sandbox | None:
+    """The sandbox `name` if there is one, healthy or not (`status` tells); None when nothing was started."""
+    name = check_name(name or default_name())
+    state_dir = state_dir_of(name)
+    state = read_state(state_dir)
+    return Sandbox(name, state_dir, state) if state is not None else None
+
+
+def down(name: str | None = None, *, discard: bool = False) -> bool:
+    """End the sandbox `name`, also where its state file is lost; True when something was running."""
+    state_dir = state_dir_of(check_name(name or default_name()))
+    if not state_dir.exists():
+        return False
+    with locked(state_dir, seconds=_LOCK_SECONDS):
+        return teardown.stop(state_dir, discard=discard)
+
+
+def _healthy(state_dir: Path) -> SandboxState | None:
+    """The running sandbox, if all of it is in order."""
+    state = read_state(state_dir)
+    if state is None or not state.ready or not all(process.identity.alive() for process in state.processes):
+        return None
+    return state if emulator_process.health(state.port) is not None else None
+
+
+def _start(
+    python: Path, spec: SandboxSpec, name: str, owner_pid: int | None, discard: bool, progress: Progress
+) -> SandboxState:
+    """Start everything; the caller holds the lock and cleans up after a failure."""
+    state_dir = state_dir_of(name)
+    previous = ProcessId.of(owner_pid if owner_pid is not None else os.getpid())
+    owner = ManagedProcess(name="owner", pid=previous.pid, started=previous.started)
+    port = free_block(1 + emulator_process.SERVICE_PORTS)
+    state = SandboxState(
+        name=name, spec=spec, port=port, generation=uuid.uuid4().hex, owner=owner, discard=discard
+    )
+    write_state(state_dir, state)
+    watcher = supervisor.start(state_dir)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="warehouse") as pool:
+        warehouse = pool.submit(_start_warehouse, spec, state_dir, progress)
+        progress("starting the emulator")
+        emulator = emulator_process.start(python, spec, state_dir, port)
+        log = str(emulator_process.log_file(state_dir))
+        state = state.with_process(_managed("emulator", emulator, port=port, log=log))
+        write_state(state_dir, state)
+        emulator_process.wait_healthy(emulator, port, state_dir, lambda: _check(warehouse))
+        state = _with_warehouse(state, warehouse.result(), state_dir)
+    write_state(state_dir, state)
+    sandbox = Sandbox(name, state_dir, state)
+    _seed_secret(sandbox)
+    for host in spec.hosts if importlib.util.find_spec("sandbox.host") else ():
+        progress(f"starting host {host.instance_id}")
+        state = state.with_process(_start_host(host, spec, state_dir, state.endpoint))
+        write_state(state_dir, state)
+    if owner_pid is None:
+        state = replace(state, owner=None, ready=True)
+        write_state(state_dir, state)
+        end([watcher.pid], grace=2.0)
+    else:
+        state = replace(state.with_process(_managed("supervisor", watcher)), ready=True)
+        write_state(state_dir, state)
+    return state
+
+
+def _start_warehouse(spec: SandboxSpec, state_dir: Path, progress: Progress) -> Any:
+    """The warehouse server, reachable under the workgroup's name in its account."""
+    warehouse = importlib.import_module("sandbox.warehouse")
+    account = spec.accounts[spec.warehouse_account]
+    endpoint = warehouse.Endpoint(account=account, region=spec.region, workgroup=spec.workgroup)
+    return warehouse.start_postgres(
+        state_dir, database=spec.database, endpoints=(endpoint,), progress=progress
+    )
+
+
+def _with_warehouse(state: SandboxState, server: Any, state_dir: Path) -> SandboxState:
+    """The state with the warehouse's process."""
+    log = str(state_dir / "logs" / "warehouse.log")
+    return state.with_process(
+        _managed("warehouse", ProcessId.of(server.pid), port=server.dsn.port, log=log)
+    )
+
+
+def _start_host(host: HostSpec, spec: SandboxSpec, state_dir: Path, endpoint: str) -> ManagedProcess:
+    """The agent of one host."""
+    agents = importlib.import_module("sandbox.host")
+    account = replace(host, account=spec.accounts[host.account])
+    previous = os.environ.get(MARK_VARIABLE)
+    os.environ[MARK_VARIABLE] = mark_of(state_dir)
+    try:
+        pid = agents.start_agent(state_dir, account, endpoint)
+    finally:
+        if previous is None:
+            os.environ.pop(MARK_VARIABLE, None)
+        else:
+            os.environ[MARK_VARIABLE] = previous
+    return _managed(host.instance_id, ProcessId.of(int(getattr(pid, "pid", pid))))
+
+
+def _seed_secret(sandbox: Sandbox) -> None:
+    """Put the warehouse administrator's credentials where AWS would keep them: Secrets Manager of its account."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    warehouse = importlib.import_module("sandbox.warehouse")
+    spec = sandbox.state.spec
+    value = json.dumps(warehouse.read_dsn(sandbox.state_dir / warehouse.DSN_FILE).secret())
+    secrets = sandbox.client("secretsmanager", spec.warehouse_account)
+    try:
+        secrets.create_secret(
+            Name=spec.warehouse_secret, SecretString=value, Description="Administrator of the warehouse"
+        )
+    except (BotoCoreError, ClientError) as refused:
+        raise SandboxError(f"the warehouse's secret could not be stored: {refused}") from refused
+
+
+def _check(started: Future[Any]) -> None:
+    """Raise at once what the parallel start of the warehouse raised."""
+    if started.done():
+        started.result()
+
+
+def _managed(
+    name: str, process: ProcessId, *, port: int | None = None, log: str | None = None
+) -> ManagedProcess:
+    """One row of the state file."""
+    return ManagedProcess(name=name, pid=process.pid, started=process.started, port=port, log=log)

@@ -1,0 +1,132 @@
+"""The state file of a sandbox: what runs, where, and for whom."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox.errors import SandboxError
+from sandbox.processes import ProcessId
+from sandbox.spec import SandboxSpec
+
+STATE_FILE: Final = "state.json"
+RECORD_FILE: Final = "recorded.json"
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedProcess:
+    """One process of the sandbox."""
+
+    name: str
+    pid: int
+    started: int | None
+    port: int | None = None
+    log: str | None = None
+
+    @property
+    def identity(self) -> ProcessId:
+        """The process for good."""
+        return ProcessId(self.pid, self.started)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxState:
+    """Everything that another command needs to use, watch or end the sandbox."""
+
+    name: str
+    spec: SandboxSpec
+    port: int
+    generation: str
+    """New at each start of the emulator, whose state lives in memory: tells whether old resources still exist."""
+    ready: bool = False
+    discard: bool = False
+    """Whether `down` removes the state directory too."""
+    owner: ManagedProcess | None = None
+    """The process with which the sandbox dies, if any."""
+    processes: tuple[ManagedProcess, ...] = field(default=())
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the emulator."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def process(self, name: str) -> ManagedProcess | None:
+        """The process called `name`."""
+        return next((process for process in self.processes if process.name == name), None)
+
+    def with_process(self, process: ManagedProcess) -> SandboxState:
+        """The same state with this process added, or put in the place of its namesake."""
+        others = tuple(known for known in self.processes if known.name != process.name)
+        return replace(self, processes=(*others, process))
+
+
+def write_state(state_dir: Path, state: SandboxState) -> None:
+    """Write the state file whole or not at all, readable by its owner only."""
+    document = {"version": _VERSION, "endpoint": state.endpoint, **asdict(state)}
+    partial = state_dir / f"{STATE_FILE}.{os.getpid()}"
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file, indent=1)
+    partial.replace(state_dir / STATE_FILE)
+
+
+def read_state(state_dir: Path) -> SandboxState | None:
+    """The state file's content; None where there is no file or it cannot be used."""
+    try:
+        data = json.loads((state_dir / STATE_FILE).read_text())
+        if data.pop("version") != _VERSION:
+            return None
+        data.pop("endpoint")
+        owner = data.pop("owner")
+        return SandboxState(
+            **{
+                **data,
+                "spec": SandboxSpec.from_json(data["spec"]),
+                "owner": ManagedProcess(**owner) if owner else None,
+                "processes": tuple(ManagedProcess(**process) for process in data["processes"]),
+            }
+        )
+    except (OSError, ValueError, TypeError, KeyError, SandboxError):
+        return None
+
+
+def read_records(state_dir: Path) -> Mapping[str, Any]:
+    """Resource types without a provisioner that deployments recorded here, with their counts."""
+    with contextlib.suppress(OSError, ValueError):
+        data = json.loads((state_dir / RECORD_FILE).read_text())
+        if isinstance(data, dict):
+            return data
+        if isinstance(data, list):
+            return {str(item): 1 for item in data}
+    return {}
+
+
+@contextlib.contextmanager
+def locked(state_dir: Path, *, seconds: float) -> Iterator[None]:
+    """Hold the sandbox's lock: one start or stop at a time. The kernel frees it when its holder dies.
+
+    Raises:
+        SandboxError: somebody else held it for `seconds`.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + seconds
+    with (state_dir / "lock").open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as busy:
+                if time.monotonic() > deadline:
+                    raise SandboxError(
+                        f"the sandbox {state_dir.name} is being started or stopped by another command"
+                    ) from busy
+                time.sleep(0.05)
+        yield
