@@ -14,8 +14,8 @@ from handlers.host.errors import JobFailed
 from handlers.host.job import Job
 from handlers.host.retry import persistently, summary
 
-# What a script may need of the host. A script that calls AWS acts as the host, as it would without the runner;
-# on an EC2 instance that comes from the instance profile and none of the credential variables is set.
+# What a script may need of the host. A script that calls AWS acts as the host, as it would without the
+# runner; on an EC2 instance that comes from the instance profile and no credential variable is set.
 _PASSED_ON = (
     "PATH",
     "HOME",

@@ -1,11 +1,11 @@
 """A second process that outlives the runner, so that a killed runner leaves nothing behind.
 
 Systems Manager ends a cancelled command with SIGKILL to its process group (amazon-ssm-agent,
-`agent/executers/executers_unix.go`), and the kernel does the same when memory runs out: the runner cannot clean
-up after that. The guard is forked before the script starts, leaves the command's process group, and reads a
-pipe whose other end only the runner holds. When the pipe closes without a farewell, the runner is dead: the
-guard kills the script's process group and reports the job, with the outcome that the runner had reached if it
-had one, else as aborted.
+`agent/executers/executers_unix.go`), and the kernel does the same when memory runs out: the runner cannot
+clean up after that. The guard is forked before the script starts, leaves the command's process group, and
+reads a pipe whose other end only the runner holds. When the pipe closes without a farewell, the runner is
+dead: the guard kills the script's process group and reports the job, with the outcome that the runner had
+reached if it had one, else as aborted.
 """
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ def identify(environment: Mapping[str, str], folder: Path, parent_command: str) 
 
 def _from_metadata() -> str:
     try:
-        ask = urllib.request.Request(
+        ask = urllib.request.Request(  # noqa: S310 - fixed address
             f"{_METADATA}/api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"}
         )
         with urllib.request.urlopen(ask, timeout=_METADATA_SECONDS) as answer:  # noqa: S310 - fixed address
             token = answer.read().decode("ascii")
-        read = urllib.request.Request(
+        read = urllib.request.Request(  # noqa: S310 - fixed address
             f"{_METADATA}/meta-data/instance-id", headers={"X-aws-ec2-metadata-token": token}
         )
         with urllib.request.urlopen(read, timeout=_METADATA_SECONDS) as answer:  # noqa: S310 - fixed address

@@ -18,7 +18,7 @@ _ERROR_LINE = re.compile(r"\bERROR\b|\bFATAL\b|\berror:")
 class Lines:
     """Cuts one stream's bytes into lines and removes secrets before anything else sees them.
 
-    Bytes that are not UTF-8 become U+FFFD. A very long line is emitted in pieces, cut where no secret can lie.
+    Bytes that are not UTF-8 become U+FFFD. A very long line is emitted in pieces, never cut inside a secret.
     """
 
     def __init__(self, redactor: Redactor, emit: Callable[[str], None]) -> None:

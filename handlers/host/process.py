@@ -83,12 +83,31 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one thread only, see above
+            preexec_fn=_die_with_parent,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise JobFailed(f"the script could not be started: {_why(error)}") from None
+    try:
+        on_started(process.pid)
+        return _follow(process, timeout_seconds, grace_seconds, stop, on_output, clock)
+    except BaseException:
+        _signal_group(process.pid, signal.SIGKILL)
+        raise
+    finally:
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def _follow(
+    process: subprocess.Popen[bytes],
+    timeout_seconds: float,
+    grace_seconds: float,
+    stop: Stop,
+    on_output: Callable[[str, bytes], None],
+    clock: Clock,
+) -> Ending:
     started = clock.monotonic()
-    on_started(process.pid)
     with selectors.DefaultSelector() as selector:
         for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
             assert pipe is not None  # noqa: S101 - both were asked for above
@@ -113,9 +132,6 @@ def run(
             _read(selector, on_output, _TICK_SECONDS)
         _signal_group(process.pid, signal.SIGKILL)
         _read(selector, on_output, 0)
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
     return Ending(process.wait(), timed_out, stopped)
 
 

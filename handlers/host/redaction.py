@@ -18,9 +18,9 @@ _SHORTEST_ENCODED = 4
 class Redactor:
     """Replaces secret values in text by `***`.
 
-    Each value is also recognised as base64 (standard and URL alphabet, at any of the three alignments, so also
-    inside a longer encoded text such as `user:password`), hexadecimal, URL-, JSON-, HTML- and shell-quoted, and
-    line by line where it has several lines.
+    Each value is also recognised as base64 (standard and URL alphabet, at any of the three alignments, so
+    also inside a longer encoded text such as `user:password`), hexadecimal, URL-, JSON-, HTML-, SQL- and
+    shell-quoted, and line by line where it has several lines.
     """
 
     def __init__(self, values: Iterable[str]) -> None:

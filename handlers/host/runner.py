@@ -84,7 +84,11 @@ class Runner:
         except (BotoCoreError, ClientError, OSError) as error:
             return self._give_up(f"the job could not be claimed: {summary(error)}")
         guard = Guard(self._report_from_guard)
-        outcome = self._outcome(guard)
+        try:
+            outcome = self._outcome(guard)
+        except Exception as error:  # whatever it is, the workflow must hear of it
+            message = f"the job runner failed: {type(error).__name__}"
+            outcome = Outcome(FAILED, None, JobFailed.__name__, message)
         guard.decided(outcome)
         for problem in report(job, outcome, self._audit, self._token):
             _say(f"{job.job_id}: {problem}")
