@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ SERVICE_PORTS: Final = 20
 """Ports after the endpoint's own that LocalEmu may give to engines of single services."""
 OUR_PROVIDERS: Final = ("redshift-data", "ssm", "glue", "emr-serverless")
 _HEALTHY_SECONDS: Final = 90.0
+_REPORT: Final = "plugin.json"
 
 
 def environment(spec: SandboxSpec, state_dir: Path, port: int) -> dict[str, str]:
@@ -46,7 +48,6 @@ def environment(spec: SandboxSpec, state_dir: Path, port: int) -> dict[str, str]
         # On the host, without Docker and without downloads.
         "OVERRIDE_IN_DOCKER": "0",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
-        "SKIP_INFRA_DOWNLOADS": "1",
         "DISABLE_EVENTS": "1",
         "IAM_ENFORCEMENT": "1" if spec.iam_enforcement else "0",
         "ALLOW_NONSTANDARD_REGIONS": "0",
@@ -69,6 +70,8 @@ def start(python: Path, spec: SandboxSpec, state_dir: Path, port: int) -> Proces
     """Start the emulator; it is not healthy yet when this returns."""
     for folder in ("tmp", "config", "files"):
         (state_dir / "emulator" / folder).mkdir(parents=True, exist_ok=True)
+    (state_dir / _REPORT).unlink(missing_ok=True)
+    _share_cache(state_dir, restore=True)
     return processes.spawn(
         [str(python), "-m", "localemu.runtime.main"],
         env=environment(spec, state_dir, port),
@@ -88,6 +91,8 @@ def wait_healthy(process: ProcessId, port: int, state_dir: Path, pause: Callable
         if processes.exit_code(process.pid) is not None or not process.alive():
             raise SandboxError(f"the emulator ended while it started: {_last_line(log_file(state_dir))}")
         if health(port) is not None:
+            _check_plugins(state_dir, process.pid)
+            _share_cache(state_dir, restore=False)
             return
         pause()
         time.sleep(0.1)
@@ -104,6 +109,30 @@ def health(port: int) -> Mapping[str, str] | None:
             return services if isinstance(services, dict) else {}
     except (OSError, ValueError):
         return None
+
+
+def _check_plugins(state_dir: Path, pid: int) -> None:
+    """Refuse an emulator that runs without our plugins: it would answer, and differently."""
+    try:
+        report = json.loads((state_dir / _REPORT).read_text())
+    except (OSError, ValueError):
+        report = {"pid": None, "error": "they were not loaded"}
+    if report["error"] or report["pid"] != pid:
+        reason = report["error"] or "they were not loaded"
+        raise SandboxError(f"the emulator's plugins do not work: {reason}; see {log_file(state_dir)}")
+
+
+def _share_cache(state_dir: Path, *, restore: bool) -> None:
+    """Keep LocalEmu's parsed service catalogue between sandboxes; making it costs seconds."""
+    own = state_dir / "emulator" / "files" / "var" / "lib" / "localemu" / "cache"
+    shared = tools_dir() / "emulator-cache" / plugin_digest()
+    source, target = (shared, own) if restore else (own, shared)
+    target.mkdir(parents=True, exist_ok=True)
+    for file in source.glob("service-catalog-*.dill"):
+        if not (target / file.name).exists():
+            partial = target / f"{file.name}.{os.getpid()}"
+            shutil.copyfile(file, partial)
+            partial.replace(target / file.name)
 
 
 def log_file(state_dir: Path) -> Path:

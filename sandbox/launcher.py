@@ -8,7 +8,6 @@ started it, unless it was given an owner, with which it then ends in every case.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import uuid
@@ -195,7 +194,7 @@ def _start(
     write_state(state_dir, state)
     sandbox = Sandbox(name, state_dir, state)
     _seed_secret(sandbox)
-    for host in spec.hosts if importlib.util.find_spec("sandbox.host") else ():
+    for host in spec.hosts if hasattr(importlib.import_module("sandbox.host"), "start_agent") else ():
         progress(f"starting host {host.instance_id}")
         state = state.with_process(_start_host(host, spec, state_dir, state.endpoint))
         write_state(state_dir, state)

@@ -10,7 +10,9 @@ from typing import Final
 from sandbox import processes
 from sandbox.state import STATE_FILE, read_state
 
-_GRACE_SECONDS: Final = 8.0
+_GRACE_SECONDS: Final = 4.0
+# The emulator keeps its state in memory only: an orderly end would save nothing and takes seconds.
+_EMULATOR_GRACE_SECONDS: Final = 0.2
 
 
 def stop(state_dir: Path, *, discard: bool = False, spare: int | None = None) -> bool:
@@ -23,6 +25,9 @@ def stop(state_dir: Path, *, discard: bool = False, spare: int | None = None) ->
     state = read_state(state_dir)
     known = {process.pid for process in state.processes if process.identity.alive()} if state else set()
     found = (known | processes.marked(processes.mark_of(state_dir))) - {spare}
+    emulator = state.process("emulator") if state else None
+    if emulator is not None and emulator.identity.alive():
+        processes.end([emulator.pid], grace=_EMULATOR_GRACE_SECONDS)
     stopped_warehouse = _stop_warehouse(state_dir)
     processes.end(found, grace=_GRACE_SECONDS)
     # What a process started while it was being ended carries the mark as well.

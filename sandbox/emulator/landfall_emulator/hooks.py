@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+from typing import Final
+
 from localemu.runtime import hooks
+
+REPORT_FILE: Final = "plugin.json"
+"""Written into the state directory at each start: the launcher refuses an emulator without our plugins."""
 
 
 @hooks.on_infra_start(priority=100)
 def install() -> None:
-    """Apply every patch of this package, before the first service is loaded."""
-    from landfall_emulator import jsonata_eval, stepfunctions_patches
+    """Apply every patch of this package, before the first service is loaded, and say so in the report file.
 
-    jsonata_eval.install()
-    stepfunctions_patches.install()
+    LocalEmu logs a failing hook and goes on; the report carries the failure to the launcher.
+    """
+    try:
+        from landfall_emulator import loopback, stepfunctions_patches
+
+        loopback.install()
+        stepfunctions_patches.install()
+    except Exception as error:
+        _report(f"{type(error).__name__}: {error}")
+        raise
+    _report(None)
+
+
+def _report(error: str | None) -> None:
+    """Write the report whole or not at all."""
+    if folder := os.environ.get("LANDFALL_STATE_DIR"):
+        path = Path(folder) / REPORT_FILE
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps({"pid": os.getpid(), "error": error}))
+        partial.replace(path)
