@@ -1,0 +1,1 @@
+"""Amazon States Language: states, machines, checks, permissions, drawings."""
