@@ -1,0 +1,460 @@
+"""Cross-field rules of a stack config: pure functions from a `Tree` to findings.
+
+They run on whatever parsed, so all mistakes are reported at once (DESIGN section 4).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from landfall.config.errors import (
+    CIDR_OVERLAP,
+    CONTRADICTION,
+    CYCLE,
+    DUPLICATE,
+    NAME_TOO_LONG,
+    TOO_LARGE,
+    UNKNOWN_REFERENCE,
+    ZONES,
+    Finding,
+    Path,
+    nearest,
+    show,
+)
+from landfall.config.limits import BUCKET_NAME, ITEM_BYTES, ROLE_NAME, SCHEDULE_NAME
+from landfall.config.network import PRIVATE_RANGES
+from landfall.config.tree import Tree
+from landfall.naming import Names, NameTooLong
+
+DEFINITIONS: Final = ("workflows", "definitions")
+_BUCKET_PURPOSES: Final = ("log-archive", "artifacts")
+_LONGEST_NETWORK_ROLE: Final = "flow-log"
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    """All findings that take more than one section or more than one entry to see."""
+    yield from _account_ids(tree)
+    yield from _references(tree)
+    yield from _regions(tree)
+    yield from _cidrs(tree)
+    yield from _zones(tree)
+    yield from _replicas(tree)
+    yield from _names(tree)
+    for workflow_id in tree.keys(*DEFINITIONS):
+        yield from _definition(tree, workflow_id)
+
+
+def derived_job_name(entry: Any) -> str | None:
+    """The name that an entry of `scripts` has in audit records, from its plain values."""
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, Mapping):
+        return None
+    if isinstance(entry.get("name"), str):
+        return str(entry["name"])
+    kind = entry.get("kind", "rsql")
+    if kind == "sql":
+        return _stem(entry.get("file")) or "sql"
+    source = {
+        "rsql": "script",
+        "lambda": "function",
+        "glue": "job",
+        "emr_serverless": "entry_point",
+        "state_machine": "state_machine",
+    }.get(kind if isinstance(kind, str) else "")
+    value = entry.get(source) if source else None
+    if not isinstance(value, str):
+        return None
+    if kind == "emr_serverless":
+        return _stem(value)
+    return value.rsplit(":", 1)[-1] if kind in ("lambda", "state_machine") else value
+
+
+def _stem(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    name = value.rsplit("/", 1)[-1]
+    stem = name.rpartition(".")[0]
+    return stem or name
+
+
+def _account_ids(tree: Tree) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for alias in tree.keys("accounts"):
+        number = tree.text("accounts", alias, "id")
+        if number is not None and number in seen:
+            yield Finding(
+                code=DUPLICATE,
+                path=("accounts", alias, "id"),
+                found=show(number),
+                message=f"the account id of {seen[number]} again",
+                hint="Give each alias an account of its own, or remove one of the two.",
+            )
+        elif number is not None:
+            seen[number] = alias
+
+
+def _reference(tree: Tree, path: Path, section: Path, noun: str) -> Iterator[Finding]:
+    found = tree.text(*path)
+    known = tree.keys(*section)
+    if found is None or not tree.has(*section) or found in known:
+        return
+    near = nearest(found, known) or (known[0] if len(known) == 1 else None)
+    hint = (
+        "" if near else f"Define it under landfall:{'.'.join(map(str, section))}, or name one that is there."
+    )
+    yield Finding(
+        code=UNKNOWN_REFERENCE,
+        path=path,
+        found=show(found),
+        message=f"no such {noun}",
+        allowed=known,
+        suggestion=near,
+        hint=hint,
+    )
+
+
+def _references(tree: Tree) -> Iterator[Finding]:
+    for key in tree.keys("network"):
+        yield from _reference(tree, ("network", key, "account"), ("accounts",), "account")
+    yield from _reference(tree, ("workflows", "account"), ("accounts",), "account")
+    yield from _reference(tree, ("workflows", "operations", "account"), ("accounts",), "account")
+    yield from _reference(tree, ("workflows", "network"), ("network",), "network")
+    network, account = tree.text("workflows", "network"), tree.text("workflows", "account")
+    if tree.has("workflows", "network") and not tree.has("network") and network is not None:
+        yield Finding(
+            code=UNKNOWN_REFERENCE,
+            path=("workflows", "network"),
+            found=show(network),
+            message="no such network: the stack defines none",
+            hint="Add landfall:network with this key.",
+        )
+    owner = tree.text("network", network, "account") if network else None
+    if (
+        account
+        and owner
+        and owner != account
+        and owner in tree.keys("accounts")
+        and account in tree.keys("accounts")
+    ):
+        yield Finding(
+            code=CONTRADICTION,
+            path=("workflows", "network"),
+            found=show(network),
+            message=f"that network is in account {owner}, the workflows are in account {account}",
+            suggestion=next(
+                (key for key in tree.keys("network") if tree.text("network", key, "account") == account), None
+            ),
+            hint="The plane's compute and its network must be in one account.",
+        )
+
+
+def _account_regions(tree: Tree, account: str | None) -> tuple[str, ...]:
+    if account is None:
+        return ()
+    return tuple(
+        region for _, region in tree.items("accounts", account, "regions") if isinstance(region, str)
+    )
+
+
+def _network_region(tree: Tree, key: str) -> str | None:
+    """Region of a network, given or the home Region; None where either is missing or wrong."""
+    if tree.has("network", key, "region"):
+        return tree.text("network", key, "region")
+    return tree.text("accounts", tree.text("network", key, "account") or "", "regions", 0)
+
+
+def _regions(tree: Tree) -> Iterator[Finding]:
+    for key in tree.keys("network"):
+        account = tree.text("network", key, "account")
+        region = tree.text("network", key, "region")
+        regions = _account_regions(tree, account)
+        if region is not None and regions and region not in regions and not _partly_wrong(tree, account):
+            yield Finding(
+                code=UNKNOWN_REFERENCE,
+                path=("network", key, "region"),
+                found=show(region),
+                message=f"account {account} has no resources in that Region",
+                allowed=regions,
+                suggestion=nearest(region, regions) or regions[0],
+            )
+
+
+def _partly_wrong(tree: Tree, account: str | None) -> bool:
+    """Whether some Region of the account is wrong, so that its list says less than it means to."""
+    raw = tree.get("accounts", account or "", "regions")
+    return not isinstance(raw, list | tuple) or len(raw) != len(_account_regions(tree, account))
+
+
+def _cidrs(tree: Tree) -> Iterator[Finding]:
+    seen: list[tuple[str, ipaddress.IPv4Network]] = []
+    for key in tree.keys("network"):
+        text = tree.text("network", key, "cidr")
+        if text is None:
+            continue
+        cidr = ipaddress.IPv4Network(text)
+        clash = next((other for other, range_ in seen if range_.overlaps(cidr)), None)
+        if clash is not None:
+            others = [range_ for _, range_ in seen] + _later_cidrs(tree, key)
+            free = _next_free(cidr, others)
+            yield Finding(
+                code=CIDR_OVERLAP,
+                path=("network", key, "cidr"),
+                found=show(text),
+                message=f"overlaps {dict(seen)[clash]} of network {clash}",
+                suggestion=str(free) if free else None,
+                hint="" if free else "Choose a range that no other network of the stack has.",
+            )
+        seen.append((key, cidr))
+
+
+def _later_cidrs(tree: Tree, after: str) -> list[ipaddress.IPv4Network]:
+    texts = [tree.text("network", key, "cidr") for key in tree.keys("network") if key > after]
+    return [ipaddress.IPv4Network(text) for text in texts if text is not None]
+
+
+def _next_free(
+    cidr: ipaddress.IPv4Network, others: list[ipaddress.IPv4Network]
+) -> ipaddress.IPv4Network | None:
+    """The next block of the same size in the same private range that overlaps none of `others`."""
+    home = next(private for private in PRIVATE_RANGES if cidr.subnet_of(private))
+    address, size = int(cidr.network_address), cidr.num_addresses
+    while address + size <= int(home.broadcast_address):
+        address += size
+        candidate = ipaddress.IPv4Network((address, cidr.prefixlen))
+        clash = next((other for other in others if other.overlaps(candidate)), None)
+        if clash is None:
+            return candidate if candidate.subnet_of(home) else None
+        address = max(address, int(clash.broadcast_address) + 1 - size)
+        address -= address % size
+    return None
+
+
+def _zones(tree: Tree) -> Iterator[Finding]:
+    for key in tree.keys("network"):
+        region = _network_region(tree, key)
+        for index, zone in tree.items("network", key, "availability_zones"):
+            if region is not None and isinstance(zone, str) and zone[:-1] != region:
+                yield Finding(
+                    code=ZONES,
+                    path=("network", key, "availability_zones", index),
+                    found=show(zone),
+                    message=f"the zone is not in {region}, the Region of the network",
+                    suggestion=region + zone[-1],
+                )
+
+
+def _replicas(tree: Tree) -> Iterator[Finding]:
+    path = ("workflows", "audit", "replica_regions")
+    account, network = tree.text("workflows", "account"), tree.text("workflows", "network")
+    home = _network_region(tree, network) if network else None
+    regions = _account_regions(tree, account)
+    seen: set[str] = set()
+    for index, region in tree.items(*path):
+        others = tuple(sorted(set(regions) - {home, *seen}, key=str))
+        problem = None
+        if region in seen:
+            problem = "the Region is listed twice"
+        elif region == home:
+            problem = "that is the Region of the audit tables themselves"
+        elif regions and region not in regions and not _partly_wrong(tree, account):
+            problem = f"account {account} has no resources in that Region"
+        seen.add(region)
+        if problem:
+            yield Finding(
+                code=CONTRADICTION,
+                path=(*path, index),
+                found=show(region),
+                message=problem,
+                suggestion=nearest(region, others),
+                hint="" if nearest(region, others) else "Remove it, or add the Region to the account.",
+            )
+
+
+def _names(tree: Tree) -> Iterator[Finding]:
+    """Physical names that are longer than their service allows."""
+    prefix, environment = tree.text("platform", "name"), tree.text("platform", "environment")
+    if prefix is None or environment is None:
+        return
+    names = Names(prefix, environment)
+
+    def too_long(path: Path, error: NameTooLong, *, on_key: bool = False) -> Finding:
+        return Finding(
+            code=NAME_TOO_LONG,
+            path=path,
+            message=str(error),
+            hint="The name is made of landfall:platform.name, the environment and this key.",
+            on_key=on_key,
+        )
+
+    for workflow_id in tree.keys(*DEFINITIONS):
+        try:
+            names.physical(workflow_id, limit=SCHEDULE_NAME.value)
+        except NameTooLong as error:
+            yield too_long((*DEFINITIONS, workflow_id), error, on_key=True)
+        except ValueError:
+            continue  # the key itself is malformed, and reported as such
+    for key in tree.keys("network"):
+        try:
+            names.physical(f"{key}-{_LONGEST_NETWORK_ROLE}", limit=ROLE_NAME.value)
+        except NameTooLong as error:
+            yield too_long(("network", key), error, on_key=True)
+        except ValueError:
+            continue
+    reported = False
+    for account in (tree.text("workflows", "account"), tree.text("workflows", "operations", "account")):
+        number = tree.text("accounts", account or "", "id")
+        for region in _account_regions(tree, account) if number else ():
+            for purpose in _BUCKET_PURPOSES:
+                try:
+                    names.physical(f"{purpose}-{number}-{region}", limit=BUCKET_NAME.value)
+                except NameTooLong as error:
+                    if not reported:
+                        yield too_long(("platform", "name"), error)
+                    reported = True
+
+
+def _definition(tree: Tree, workflow_id: str) -> Iterator[Finding]:
+    here = (*DEFINITIONS, workflow_id)
+    stated = tree.text(*here, "workflow_id")
+    if stated is not None and stated != workflow_id:
+        yield Finding(
+            code=CONTRADICTION,
+            path=(*here, "workflow_id"),
+            found=show(stated),
+            message="the id of a workflow is the key of its definition",
+            suggestion=workflow_id,
+        )
+    value = tree.get(*here)
+    size = len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace")) if value else 0
+    if size > ITEM_BYTES.value:
+        yield Finding(
+            code=TOO_LARGE,
+            path=here,
+            message=f"the definition has {size} bytes, the limit of an execution's data is {ITEM_BYTES.value}",
+            hint="Move statements into files, or split the workflow.",
+            on_key=True,
+        )
+    names: dict[str, str] = {}
+    for stage, _ in tree.items(*here, "workflow_stages"):
+        at = (*here, "workflow_stages", stage)
+        yield from _job_names(tree, at, names, stage)
+        yield from _dependencies(tree, at)
+        for index, _ in tree.items(*at, "preconditions"):
+            path = (*at, "preconditions", index, "workflow_id")
+            yield from _reference(tree, path, DEFINITIONS, "workflow")
+            if tree.text(*path) == workflow_id:
+                yield Finding(
+                    code=CYCLE,
+                    path=path,
+                    found=show(workflow_id),
+                    message="the workflow waits for itself",
+                    hint="Name another workflow.",
+                )
+
+
+def _job_names(tree: Tree, at: Path, names: dict[str, str], stage: int) -> Iterator[Finding]:
+    """Names given are unique in the workflow; derived ones too where a graph refers to them."""
+    graph = tree.text(*at, "execution_type") == "graph"
+    local: set[str] = set()
+    for index, entry in tree.items(*at, "scripts"):
+        name = derived_job_name(entry)
+        if name is None:
+            continue
+        given = isinstance(entry, Mapping) and isinstance(entry.get("name"), str)
+        earlier = f"an earlier job of stage {stage + 1}" if graph and name in local else None
+        if given and name in names:
+            earlier = names[name]
+        if earlier:
+            path = (*at, "scripts", index)
+            yield Finding(
+                code=DUPLICATE,
+                path=(*path, "name") if given else path,
+                found=show(name),
+                message=f"the name of {earlier} again",
+                suggestion=_free_name(name, {*names, *local}),
+            )
+        local.add(name)
+        if given:
+            names.setdefault(name, f"a job of stage {stage + 1}")
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    number = 2
+    while f"{name}-{number}" in taken:
+        number += 1
+    return f"{name}-{number}"
+
+
+def _dependencies(tree: Tree, at: Path) -> Iterator[Finding]:
+    graph = tree.text(*at, "execution_type")
+    edges: dict[str, list[str]] = {}
+    paths: dict[tuple[str, str], Path] = {}
+    entries = [(index, derived_job_name(entry)) for index, entry in tree.items(*at, "scripts")]
+    known = sorted({name for _, name in entries if name is not None})
+    for index, name in entries:
+        needs = tree.get(*at, "scripts", index, "depends_on")
+        if not isinstance(needs, list | tuple) or not needs or name is None or graph is None:
+            continue
+        if graph != "graph":
+            yield Finding(
+                code=CONTRADICTION,
+                path=(*at, "scripts", index, "depends_on"),
+                message=f"depends_on has no meaning in a {graph} stage",
+                hint="Write execution_type: graph, or remove it.",
+                on_key=True,
+            )
+            continue
+        for position, need in tree.items(*at, "scripts", index, "depends_on"):
+            path = (*at, "scripts", index, "depends_on", position)
+            if need not in known:
+                others = [job for job in known if job != name]
+                near = nearest(need, others)
+                yield Finding(
+                    code=UNKNOWN_REFERENCE,
+                    path=path,
+                    found=show(need),
+                    message="no such job in this stage",
+                    allowed=tuple(others),
+                    suggestion=near,
+                    hint="" if near else "Name a job of the same stage.",
+                )
+            else:
+                edges.setdefault(name, []).append(need)
+                paths.setdefault((name, need), path)
+    cycle = _cycle(edges)
+    if cycle:
+        yield Finding(
+            code=CYCLE,
+            path=paths[(cycle[0], cycle[1])],
+            message="these jobs wait for each other: " + " → ".join(cycle),
+            hint="Remove one of the dependencies.",
+        )
+
+
+def _cycle(edges: Mapping[str, list[str]]) -> list[str] | None:
+    """One cycle as names, first and last equal; None where there is none. Without recursion: stages may be long."""
+    done: set[str] = set()
+    for start in edges:
+        trail: list[str] = []
+        stack: list[tuple[str, int]] = [(start, 0)]
+        while stack:
+            name, position = stack.pop()
+            if position == 0:
+                if name in done:
+                    continue
+                trail.append(name)
+            needs = edges.get(name, [])
+            if position == len(needs):
+                trail.pop()
+                done.add(name)
+                continue
+            stack.append((name, position + 1))
+            need = needs[position]
+            if need in trail:
+                return [*trail[trail.index(need) :], need]
+            stack.append((need, 0))
+    return None

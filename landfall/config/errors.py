@@ -1,0 +1,176 @@
+"""Errors of a stack config: the code table, one issue, the report and its JSON form.
+
+An issue has a stable code with a page in `docs/errors/`, and reads (DESIGN section 4):
+
+    stacks/Pulumi.dev.yaml:41:7  LF0103  landfall:warehouses.sales.nodes.type
+      found "ra3.xlpus"; allowed: ra3.large, ra3.xlplus. Did you mean "ra3.xlplus"?
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic_core import PydanticCustomError
+
+type Scalar = str | int | float | bool
+type Path = tuple[str | int, ...]
+
+CUSTOM_ERROR: Final = "landfall"
+_SHOWN_CHARACTERS = 80
+_SHOWN_ALLOWED = 16
+
+UNKNOWN_KEY: Final = "LF0101"
+WRONG_TYPE: Final = "LF0102"
+NOT_ALLOWED: Final = "LF0103"
+UNKNOWN_REFERENCE: Final = "LF0104"
+CIDR_OVERLAP: Final = "LF0105"
+DUPLICATE: Final = "LF0106"
+BAD_SCHEDULE: Final = "LF0107"
+MISSING_FILE: Final = "LF0108"
+YAML_SYNTAX: Final = "LF0109"
+SECRET_AS_DATA: Final = "LF0110"
+MISSING_KEY: Final = "LF0111"
+MALFORMED: Final = "LF0112"
+OUT_OF_RANGE: Final = "LF0113"
+UNSAFE_NAME: Final = "LF0114"
+ZONES: Final = "LF0115"
+EMPTY_LIST: Final = "LF0116"
+CONTRADICTION: Final = "LF0117"
+CYCLE: Final = "LF0118"
+TOO_LARGE: Final = "LF0119"
+NAME_TOO_LONG: Final = "LF0120"
+ONE_OF: Final = "LF0121"
+UNKNOWN_TIMEZONE: Final = "LF0122"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One mistake at a key path, before file and position are known. `path` is relative to where it is raised."""
+
+    code: str
+    path: Path = ()
+    message: str = ""
+    """What is wrong, a clause; empty where found and allowed values say it all."""
+    found: str | None = None
+    """The value as shown to the reader; never a secret."""
+    allowed: tuple[str, ...] = ()
+    suggestion: Scalar | None = None
+    """A value that would be right, printed as `Did you mean ...?`."""
+    hint: str = ""
+    """One sentence on how to fix it, where no single value can be suggested."""
+    on_key: bool = False
+    """Point at the key instead of its value."""
+
+    def under(self, prefix: Path) -> Finding:
+        """The same finding with `prefix` in front of its path."""
+        return Finding(
+            code=self.code,
+            path=(*prefix, *self.path),
+            message=self.message,
+            found=self.found,
+            allowed=self.allowed,
+            suggestion=self.suggestion,
+            hint=self.hint,
+            on_key=self.on_key,
+        )
+
+
+def refuse(*findings: Finding) -> PydanticCustomError:
+    """The exception that a model validator raises to report `findings`."""
+    text = " ".join(text_of(finding) for finding in findings)
+    return PydanticCustomError(CUSTOM_ERROR, "{text}", {"text": text, "findings": findings})
+
+
+@dataclass(frozen=True, order=True)
+class ConfigIssue:
+    """One mistake in one stack file. `line` and `column` count from 1; 0 where the file gives none."""
+
+    file: str
+    line: int
+    column: int
+    code: str
+    key_path: str
+    message: str
+    found: str | None = field(default=None, compare=False)
+    allowed: tuple[str, ...] = field(default=(), compare=False)
+    suggestion: Scalar | None = field(default=None, compare=False)
+    """The value that would be right, or the sentence that says how to fix it."""
+
+    def __str__(self) -> str:
+        """The two lines of the report."""
+        where = self.file
+        if self.line:
+            where += f":{self.line}:{self.column}"
+        return "  ".join(part for part in (where, self.code, self.key_path) if part) + f"\n  {self.message}"
+
+    def to_json(self) -> dict[str, object]:
+        """The issue as plain data, for `landfall validate --json`."""
+        return {
+            "code": self.code,
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "key_path": self.key_path,
+            "message": self.message,
+            "found": self.found,
+            "allowed": list(self.allowed),
+            "suggestion": self.suggestion,
+            "page": f"docs/errors/{self.code}.md",
+        }
+
+
+class ConfigError(Exception):
+    """A stack config is invalid; `issues` has every mistake, in file order."""
+
+    def __init__(self, issues: Sequence[ConfigIssue]) -> None:
+        self.issues: tuple[ConfigIssue, ...] = tuple(sorted(issues))
+        super().__init__(report(self.issues))
+
+
+def report(issues: Iterable[ConfigIssue]) -> str:
+    """All issues as text, two lines each, in file order."""
+    return "\n".join(str(issue) for issue in sorted(issues))
+
+
+def text_of(finding: Finding) -> str:
+    """The sentence under the position line."""
+    clauses: list[str] = []
+    if finding.found is not None:
+        clauses.append(f"found {finding.found}")
+    if finding.message:
+        clauses.append(finding.message)
+    if finding.allowed:
+        shown = ", ".join(finding.allowed[:_SHOWN_ALLOWED])
+        more = len(finding.allowed) - _SHOWN_ALLOWED
+        clauses.append(f"allowed: {shown}" + (f" and {more} more" if more > 0 else ""))
+    text = "; ".join(clauses) + "."
+    if finding.suggestion is not None:
+        text += f" Did you mean {show(finding.suggestion)}?"
+    if finding.hint:
+        text += f" {finding.hint}"
+    return text
+
+
+def show(value: object) -> str:
+    """A found value as one short piece of text: quoted, cut, one line."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, str) and len(value) > _SHOWN_CHARACTERS:
+        value = value[:_SHOWN_CHARACTERS] + "…"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that is spelt most like `word`, if any is close. Ties fall to the alphabet."""
+    ordered = sorted(choices)
+    lowered = {choice.lower(): choice for choice in reversed(ordered)}
+    matches = difflib.get_close_matches(word.lower(), sorted(lowered), n=1, cutoff=0.6)
+    return lowered[matches[0]] if matches else None
