@@ -1,7 +1,9 @@
-"""The sandbox's warehouse: a PostgreSQL server of its own that answers as Amazon Redshift does (DESIGN section 9).
+"""The sandbox's warehouse: a PostgreSQL server of its own that answers as Amazon Redshift does (DESIGN
+section 9).
 
 Does not speak the Redshift Data API (`landfall_emulator.redshift_data` does) and does not translate SQL
-(`landfall_emulator.dialect` does); it owns the server process, its data and the compatibility functions in it.
+(`landfall_emulator.dialect` does); it owns the server process, its data and the compatibility functions in
+it.
 """
 
 from sandbox.warehouse.dsn import DSN_FILE, Endpoint, WarehouseDsn, read_dsn

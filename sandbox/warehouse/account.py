@@ -1,8 +1,9 @@
 """The operating-system account that PostgreSQL runs under.
 
-PostgreSQL refuses to run as root. Where the sandbox is started by root (a container, a build machine) the server runs
-as `nobody`, which exists on every Unix, so that nothing has to be added to the system. Where that account cannot
-reach the files (a clone in root's own home), the server gets the one capability that lets it, and no other.
+PostgreSQL refuses to run as root. Where the sandbox is started by root (a container, a build machine) the
+server runs as `nobody`, which exists on every Unix, so that nothing has to be added to the system. Where
+that account cannot reach the files (a clone in root's own home), the server gets the one capability that
+lets it, and no other.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _UNPRIVILEGED = "nobody"
 
 @dataclass(frozen=True)
 class ServerAccount:
-    """Prefix and ids for commands of the server; empty prefix and `None` where the caller's own account serves."""
+    """Prefix and ids for commands of the server; empty prefix and `None` where the caller's own account
+    serves."""
 
     prefix: tuple[str, ...] = ()
     uid: int | None = None
@@ -47,7 +49,9 @@ def server_account(*paths: Path) -> ServerAccount:
     entry = pwd.getpwnam(_UNPRIVILEGED)
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise SandboxError("the warehouse cannot run as root: install util-linux (setpriv) or use another user")
+        raise SandboxError(
+            "the warehouse cannot run as root: install util-linux (setpriv) or use another user"
+        )
     prefix = [setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
     if all(_open_to_everyone(path) for path in paths):
         prefix.append("--inh-caps=-all")

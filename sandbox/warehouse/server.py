@@ -28,8 +28,8 @@ ADMIN_USER = "awsuser"
 _COMPATIBILITY = Path(__file__).parent / "compatibility.sql"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
-# A sandbox's data need not survive a power cut, so nothing waits for the disk; it does survive a killed server, since
-# commits reach the operating system. Redshift sessions run in UTC.
+# A sandbox's data need not survive a power cut, so nothing waits for the disk; it does survive a killed
+# server, since commits reach the operating system. Redshift sessions run in UTC.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",
@@ -71,9 +71,9 @@ def start_postgres(
     """Start the warehouse of a sandbox, making it the first time; a running one is returned as it is.
 
     Data lives in `<state_dir>/pg/data`, the log in `<state_dir>/logs/warehouse.log` and the connection in
-    `<state_dir>/warehouse.json` (mode 0600, a password generated for this sandbox). The server listens on loopback
-    only, on a port that was free, and asks every session for its password. A stale lock of a killed server is
-    cleared.
+    `<state_dir>/warehouse.json` (mode 0600, a password generated for this sandbox). The server listens on
+    loopback only, on a port that was free, and asks every session for its password. A stale lock of a killed
+    server is cleared.
 
     Raises:
         SandboxError: PostgreSQL is missing, cannot be set up, or does not answer within a minute.
@@ -156,10 +156,13 @@ def _initdb(binaries: Path, account: ServerAccount, home: Path, data: Path, pass
         secret.write(password)
         secret.flush()
         command = account.command(
-            binaries / "initdb", "-D", data, "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={secret.name}",
-            "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
+            binaries / "initdb", "-D", data, "-U", SUPERUSER, "--auth=scram-sha-256",
+            f"--pwfile={secret.name}", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
+            "--no-instructions",
         )  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=_environment(), check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd="/", env=_environment(), check=False
+        )
     if done.returncode:
         raise SandboxError(f"the warehouse could not be made: {_last_line(done.stderr or done.stdout)}")
 
@@ -170,7 +173,8 @@ def _launch(
     """Start the server on its old port, or on another where somebody else has taken that one meanwhile."""
     if not _port_is_free(dsn.port):
         dsn = WarehouseDsn(**{**vars(dsn), "port": _free_port()})
-    # Nobody owns the lock of a server that was killed; PostgreSQL refuses to start if its number is in use again.
+    # Nobody owns the lock of a server that was killed; PostgreSQL refuses to start if its number is in use
+    # again.
     (data / "postmaster.pid").unlink(missing_ok=True)
     settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(dsn.port)}.items()]
     command = account.command(binaries / "postgres", "-D", data, *settings)
@@ -191,7 +195,8 @@ def _launch(
 
 
 def _set_up(binaries: Path, dsn: WarehouseDsn) -> None:
-    """Compatibility functions into the template, so that every later database has them; then the first database."""
+    """Compatibility functions into the template, so that every later database has them; then the first
+    database."""
     _psql(binaries, dsn, "template1", _COMPATIBILITY.read_text())
     # psql's own quoting (:'x', :"x") puts the values in; they never meet the statement text here.
     statements = """
@@ -203,7 +208,9 @@ def _set_up(binaries: Path, dsn: WarehouseDsn) -> None:
         GRANT ALL ON SCHEMA public TO PUBLIC;
     """
     variables = {"admin": dsn.admin_user, "database": dsn.database}
-    _psql(binaries, dsn, "postgres", f"\\getenv admin_password LANDFALL_ADMIN_PASSWORD\n{statements}", variables)
+    _psql(
+        binaries, dsn, "postgres", f"\\getenv admin_password LANDFALL_ADMIN_PASSWORD\n{statements}", variables
+    )
 
 
 def _psql(
@@ -236,7 +243,8 @@ def _answers(binaries: Path, dsn: WarehouseDsn) -> bool:
 
 
 def _postmaster(data: Path) -> int | None:
-    """Process id of the server of `data`; a lock whose process is gone, or is another program, counts as none."""
+    """Process id of the server of `data`; a lock whose process is gone, or is another program, counts as
+    none."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
         pid = int(lines[0])
