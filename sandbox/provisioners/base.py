@@ -7,6 +7,7 @@ inputs come in as the plain camelCase dictionaries that an engine sees, outputs 
 
 from __future__ import annotations
 
+import abc
 import base64
 import contextlib
 import hashlib
@@ -117,14 +118,21 @@ class Created:
 class Provisioner(Protocol):
     """Create, read, update and delete of one Pulumi resource type."""
 
-    token: str
-    """Pulumi type token, such as `aws:dynamodb/table:Table`."""
-    replace_on: frozenset[str]
-    """Input keys whose change needs a new resource; `a.b` means key `b` inside block `a`."""
-    name_key: str | None
-    """The input that is generated when absent. Set explicitly, a replacement deletes first."""
-    taggable: bool
-    """Whether the provider's default tags are merged in (output `tagsAll`)."""
+    @property
+    def token(self) -> str:
+        """Pulumi type token, such as `aws:dynamodb/table:Table`."""
+
+    @property
+    def replace_on(self) -> frozenset[str]:
+        """Input keys whose change needs a new resource."""
+
+    @property
+    def name_key(self) -> str | None:
+        """The input that is generated when absent. Set explicitly, a replacement deletes first."""
+
+    @property
+    def taggable(self) -> bool:
+        """Whether the provider's default tags are merged in (output `tagsAll`)."""
 
     def create(self, call: Call, inputs: Inputs, name: str) -> Created: ...
     def update(self, call: Call, id: str, old: Inputs, new: Inputs) -> Outputs: ...
@@ -132,14 +140,55 @@ class Provisioner(Protocol):
     def read(self, call: Call, id: str, state: Outputs) -> Outputs | None: ...
 
 
-class Base:
-    """Defaults that most provisioners share."""
+class Base(abc.ABC):
+    """What most provisioners share: refusal of inputs that they do not carry out, names, outputs."""
 
     token: str = ""
     replace_on: frozenset[str] = frozenset()
     name_key: str | None = None
     taggable: bool = False
+    handled: ClassVar[frozenset[str]] = frozenset()
+    """Input keys that are carried out. Any other input fails the resource rather than being dropped."""
     name_limit: ClassVar[int] = 64
+    prefix_key: ClassVar[str] = "namePrefix"
+
+    def __init_subclass__(cls, *, type: str = "", **extra: Any) -> None:
+        """`class Table(Base, type="aws:dynamodb/table:Table")` sets the type token."""
+        super().__init_subclass__(**extra)
+        if type:
+            cls.token = type
+
+    def create(self, call: Call, inputs: Inputs, name: str) -> Created:
+        """Makes the resource. Raises ProvisionError, RefusedCallError or botocore's ClientError."""
+        return self._create(call, self._accepted(inputs), name)
+
+    def update(self, call: Call, id: str, old: Inputs, new: Inputs) -> Outputs:
+        """Changes the resource in place; for inputs outside `replace_on` only."""
+        return self._update(call, id, integers(old), self._accepted(new))
+
+    @abc.abstractmethod
+    def delete(self, call: Call, id: str, state: Outputs) -> None:
+        """Deletes the resource; one that is gone already counts as deleted."""
+
+    @abc.abstractmethod
+    def read(self, call: Call, id: str, state: Outputs) -> Outputs | None:
+        """The outputs as the service reports them now, or None if the resource is gone."""
+
+    @abc.abstractmethod
+    def _create(self, call: Call, inputs: Inputs, name: str) -> Created: ...
+
+    @abc.abstractmethod
+    def _update(self, call: Call, id: str, old: Inputs, new: Inputs) -> Outputs: ...
+
+    def _accepted(self, inputs: Inputs) -> Inputs:
+        extra = sorted(
+            key
+            for key, value in inputs.items()
+            if key not in self.handled and key != "region" and not key.startswith("__") and value is not None
+        )
+        if extra:
+            raise ProvisionError(f"the sandbox does not carry out {', '.join(extra)} of {self.token}")
+        return {key: integers(value) for key, value in inputs.items() if not key.startswith("__")}
 
     def physical_name(self, call: Call, inputs: Inputs, name: str, *, suffix: str = "") -> str:
         """The name given, or `<logical>-<7 hex>` as the provider would generate it.
@@ -150,11 +199,13 @@ class Base:
         given = inputs.get(self.name_key) if self.name_key else None
         if given:
             return str(given)
-        replacing = {key: inputs.get(key) for key in sorted(self.replace_on) if "." not in key}
+        replacing = {key: inputs.get(key) for key in sorted(self.replace_on)}
         seed = json.dumps(
             [call.urn or f"{self.token}::{name}", call.account, call.region, replacing], default=str
         )
         digits = hashlib.sha256(seed.encode()).hexdigest()[:_SUFFIX_LENGTH]
+        if prefix := inputs.get(self.prefix_key):
+            return f"{prefix}{digits}{suffix}"
         return f"{name[: self.name_limit - _SUFFIX_LENGTH - 1 - len(suffix)]}-{digits}{suffix}"
 
     def outputs(self, call: Call, inputs: Inputs, **computed: Any) -> Outputs:
@@ -174,6 +225,11 @@ def delete_before_replace(provisioner: Provisioner, inputs: Inputs) -> bool:
     policy, never meet their predecessor: what they hang on is replaced with them.
     """
     return provisioner.name_key is not None and bool(inputs.get(provisioner.name_key))
+
+
+def replaces(*keys: str) -> frozenset[str]:
+    """`replace_on` of a regional resource: the Region, and these."""
+    return frozenset({"region", *keys})
 
 
 # --- values ---------------------------------------------------------------------------------------

@@ -185,7 +185,8 @@ def _policy(content: dict[str, Any], *, resource: bool) -> Iterator[tuple[str, s
     if not statements:
         yield "Statement", "nothing", "one statement or more"
     known = {
-        "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
+        "Sid", "Effect", "Condition",
+        "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource",
     }  # fmt: skip
     for index, statement in enumerate(statements):
         place = f"Statement[{index}]"
@@ -331,12 +332,17 @@ def _table_billing(params: Params) -> Iterator[Problem]:
         yield Problem("ProvisionedThroughput", "nothing", "read and write capacity with PROVISIONED")
 
 
-_RESERVED_VARIABLES = frozenset(
-    "_HANDLER _X_AMZN_TRACE_ID AWS_DEFAULT_REGION AWS_REGION AWS_EXECUTION_ENV AWS_LAMBDA_FUNCTION_NAME"
-    " AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE"
-    " AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME AWS_ACCESS_KEY AWS_ACCESS_KEY_ID"
-    " AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_LAMBDA_RUNTIME_API LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR".split()
-)
+_RESERVED_VARIABLES = frozenset({
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+})  # fmt: skip
+
+
+def _is_zip(params: Params) -> bool:
+    return bool(params.get("PackageType", "Zip") == "Zip")
 
 
 def _lambda_environment(params: Params) -> Iterator[Problem]:
@@ -478,6 +484,9 @@ _PERMISSIONS: tuple[Check, ...] = (
     network("IpPermissions[].IpRanges[].CidrIp", 0, 32),
 )
 
+# EC2 API reference, CreateSecurityGroup, GroupDescription.
+_GROUP_TEXT = r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}"
+
 # S3 User Guide, "General purpose bucket naming rules".
 _BUCKET_NAME = matches(
     "Bucket",
@@ -497,12 +506,12 @@ RULES: Mapping[tuple[str, str], tuple[Check, ...]] = MappingProxyType(
         ("kms", "PutKeyPolicy"): (parsed("Policy", _resource_policy), one_of("PolicyName", "default")),
         ("kms", "ScheduleKeyDeletion"): (between("PendingWindowInDays", 7, 30),),
         ("kms", "EnableKeyRotation"): (between("RotationPeriodInDays", 90, 2560),),
-        ("kms", "CreateAlias"): (matches("AliasName", r"alias/(?!aws/)[A-Za-z0-9/_-]+", "alias/<name>, not alias/aws/"),),
+        ("kms", "CreateAlias"): (matches("AliasName", r"alias/(?!aws/)[A-Za-z0-9/_-]+", "alias/<name>"),),
         ("logs", "PutRetentionPolicy"): (one_of("retentionInDays", *RETENTION_DAYS),),
         ("events", "PutRule"): (
             matches("ScheduleExpression", _CRON_OR_RATE, "rate(<n> <unit>) or cron(<6 fields>)"),
             parsed("EventPattern", _event_pattern),
-            needs("EventPattern", "EventPattern or ScheduleExpression", lambda p: not p.get("ScheduleExpression")),
+            needs("EventPattern", "a pattern or a schedule", lambda p: not p.get("ScheduleExpression")),
         ),
         # EventBridge quotas: 5 targets a rule.
         ("events", "PutTargets"): (at_most("Targets", 5),),
@@ -515,7 +524,7 @@ RULES: Mapping[tuple[str, str], tuple[Check, ...]] = MappingProxyType(
         ("cloudwatch", "PutMetricAlarm"): (_alarm,),
         # SNS API reference, CreateTopic, Name.
         ("sns", "CreateTopic"): (
-            matches("Name", r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo", "up to 256 of A-Z a-z 0-9 _ -"),
+            matches("Name", r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo", "A-Z a-z 0-9 _ -, to 256"),
             _fifo("Name", "Attributes"),
             parsed("Attributes.Policy", _resource_policy),
         ),
@@ -523,15 +532,15 @@ RULES: Mapping[tuple[str, str], tuple[Check, ...]] = MappingProxyType(
         ("sns", "Subscribe"): (_subscriber,),
         # SQS API reference, CreateQueue, QueueName.
         ("sqs", "CreateQueue"): (
-            matches("QueueName", r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo", "up to 80 of A-Z a-z 0-9 _ -"),
+            matches("QueueName", r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo", "A-Z a-z 0-9 _ -, to 80"),
             _fifo("QueueName", "Attributes"),
             *_QUEUE,
         ),
         ("sqs", "SetQueueAttributes"): _QUEUE,
         ("lambda", "CreateFunction"): (
             *_FUNCTION,
-            needs("Runtime", "a runtime (the package is a zip)", lambda p: p.get("PackageType", "Zip") == "Zip"),
-            needs("Handler", "a handler (the package is a zip)", lambda p: p.get("PackageType", "Zip") == "Zip"),
+            needs("Runtime", "a runtime, for a zip", _is_zip),
+            needs("Handler", "a handler, for a zip", _is_zip),
         ),
         ("lambda", "UpdateFunctionConfiguration"): _FUNCTION,
         ("stepfunctions", "CreateStateMachine"): (parsed("definition", _state_machine),),
@@ -541,22 +550,24 @@ RULES: Mapping[tuple[str, str], tuple[Check, ...]] = MappingProxyType(
         ("s3", "PutBucketLifecycleConfiguration"): (_lifecycle,),
         # SSM API reference, CreateDocument, Name; documents are judged when they are JSON.
         ("ssm", "CreateDocument"): (
-            matches("Name", r"(?i:(?!aws-|amazon|amzn))[a-zA-Z0-9_\-.]{3,128}", "3 to 128 characters, not aws-, amazon, amzn"),
+            matches(
+                "Name",
+                r"(?i:(?!aws-|amazon|amzn))[a-zA-Z0-9_\-.]{3,128}",
+                "not aws-*, amazon*, amzn*",
+            ),
             _ssm_content,
         ),
-        ("ssm", "UpdateDocument"): (
-            _ssm_content,
-        ),
+        ("ssm", "UpdateDocument"): (_ssm_content,),
         # VPC User Guide, "VPC CIDR blocks" and "Subnet sizing".
         ("ec2", "CreateVpc"): (network("CidrBlock", 16, 28),),
         ("ec2", "CreateSubnet"): (network("CidrBlock", 16, 28),),
         # EC2 API reference, CreateSecurityGroup.
         ("ec2", "CreateSecurityGroup"): (
-            matches("GroupName", r"(?!sg-)[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}", "up to 255 characters, not sg-"),
-            matches("Description", r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}", "up to 255 of a-z A-Z 0-9 ._-:/()#,@[]+=&;{}!$*"),
+            matches("GroupName", rf"(?!sg-){_GROUP_TEXT}", "up to 255 characters, not sg-*"),
+            matches("Description", _GROUP_TEXT, "up to 255 of a-z A-Z 0-9 ._-:/()#,@[]+=&;{}!$*"),
         ),
         ("ec2", "AuthorizeSecurityGroupIngress"): _PERMISSIONS,
         ("ec2", "AuthorizeSecurityGroupEgress"): _PERMISSIONS,
     }
-)  # fmt: skip
+)
 """Checks by service (botocore's name) and operation; they come after the model's own."""

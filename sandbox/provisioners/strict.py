@@ -177,7 +177,7 @@ def compile_pattern(pattern: str) -> Any:
 
 
 def _ascii_classes(pattern: str) -> str:
-    """`\\w`, `\\d`, `\\s` in ASCII, in a pattern whose `\\p{..}` stay Unicode (one flag would change both)."""
+    """Makes `\\w`, `\\d`, `\\s` ASCII where `\\p{..}` stay Unicode; one flag would change both."""
     result: list[str] = []
     inside = escaped = False
     for character in pattern:

@@ -1,0 +1,194 @@
+"""IAM roles and their inline policies (pulumi-aws `aws:iam/*`)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import unquote
+
+from sandbox.provisioners.base import (
+    Base,
+    Call,
+    Created,
+    Inputs,
+    Outputs,
+    changed,
+    document,
+    found,
+    ignoring,
+    merged_tags,
+    rollback,
+    same_document,
+    sync_tags,
+    tag_list,
+    tag_map,
+)
+
+_MISSING = "NoSuchEntity"
+
+
+class Role(Base, type="aws:iam/role:Role"):
+    """A role: trust policy, boundary, and what the resource itself attaches."""
+
+    name_key = "name"
+    taggable = True
+    replace_on = frozenset({"name", "namePrefix", "path"})
+    handled = frozenset(
+        {
+            "assumeRolePolicy", "description", "forceDetachPolicies", "inlinePolicies",
+            "managedPolicyArns", "maxSessionDuration", "name", "namePrefix", "path",
+            "permissionsBoundary", "tags",
+        }
+    )  # fmt: skip
+
+    def _create(self, call: Call, inputs: Inputs, name: str) -> Created:
+        client = call.client("iam")
+        role = self.physical_name(call, inputs, name)
+        params: dict[str, Any] = {
+            "RoleName": role,
+            "AssumeRolePolicyDocument": document(inputs["assumeRolePolicy"]),
+            "Path": inputs.get("path", "/"),
+            "MaxSessionDuration": inputs.get("maxSessionDuration", 3600),
+            "Tags": tag_list(merged_tags(call, inputs)),
+        }
+        if inputs.get("description"):
+            params["Description"] = inputs["description"]
+        if inputs.get("permissionsBoundary"):
+            params["PermissionsBoundary"] = inputs["permissionsBoundary"]
+        client.create_role(**params)
+        with rollback(lambda: self.delete(call, role, {"forceDetachPolicies": True})):
+            _attachments(client, role, {}, inputs)
+        outputs = self.outputs(call, inputs)
+        return Created(role, self.read(call, role, outputs) or outputs)
+
+    def _update(self, call: Call, id: str, old: Inputs, new: Inputs) -> Outputs:
+        client = call.client("iam")
+        if not same_document(old.get("assumeRolePolicy"), new["assumeRolePolicy"]):
+            client.update_assume_role_policy(RoleName=id, PolicyDocument=document(new["assumeRolePolicy"]))
+        if changed(old, new, "description", "maxSessionDuration"):
+            client.update_role(
+                RoleName=id,
+                Description=new.get("description", ""),
+                MaxSessionDuration=new.get("maxSessionDuration", 3600),
+            )
+        if changed(old, new, "permissionsBoundary"):
+            if new.get("permissionsBoundary"):
+                client.put_role_permissions_boundary(
+                    RoleName=id, PermissionsBoundary=new["permissionsBoundary"]
+                )
+            else:
+                client.delete_role_permissions_boundary(RoleName=id)
+        _attachments(client, id, old, new)
+        sync_tags(
+            tag_map(client.list_role_tags(RoleName=id).get("Tags", [])),
+            merged_tags(call, new),
+            lambda tags: client.tag_role(RoleName=id, Tags=tag_list(tags)),
+            lambda keys: client.untag_role(RoleName=id, TagKeys=keys),
+        )
+        outputs = self.outputs(call, new)
+        return self.read(call, id, outputs) or outputs
+
+    def delete(self, call: Call, id: str, state: Outputs) -> None:
+        client = call.client("iam")
+        with ignoring(_MISSING):
+            forced = bool(state.get("forceDetachPolicies"))
+            own = {item["name"] for item in state.get("inlinePolicies") or () if item.get("name")}
+            for policy in client.list_role_policies(RoleName=id).get("PolicyNames", []):
+                if forced or policy in own:
+                    client.delete_role_policy(RoleName=id, PolicyName=policy)
+            attached = set(state.get("managedPolicyArns") or ())
+            for policy in client.list_attached_role_policies(RoleName=id).get("AttachedPolicies", []):
+                if forced or policy["PolicyArn"] in attached:
+                    client.detach_role_policy(RoleName=id, PolicyArn=policy["PolicyArn"])
+            client.delete_role(RoleName=id)
+
+    def read(self, call: Call, id: str, state: Outputs) -> Outputs | None:
+        answer = found(lambda: call.client("iam").get_role(RoleName=id), _MISSING)
+        if answer is None:
+            return None
+        role = answer["Role"]
+        trust = _text(role["AssumeRolePolicyDocument"])
+        kept = state.get("assumeRolePolicy")
+        result = {
+            **state,
+            "name": id,
+            "arn": role["Arn"],
+            "path": role["Path"],
+            "uniqueId": role["RoleId"],
+            "createDate": role["CreateDate"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "maxSessionDuration": role.get("MaxSessionDuration", 3600),
+            "description": role.get("Description", ""),
+            "assumeRolePolicy": kept if kept is not None and same_document(kept, trust) else trust,
+        }
+        # IAM is global: the provider gives its resources no Region.
+        result.pop("region", None)
+        return result
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, dict) else unquote(value)
+
+
+def _attachments(client: Any, role: str, old: Inputs, new: Inputs) -> None:
+    before, after = set(old.get("managedPolicyArns") or ()), set(new.get("managedPolicyArns") or ())
+    for arn in sorted(before - after):
+        with ignoring(_MISSING):
+            client.detach_role_policy(RoleName=role, PolicyArn=arn)
+    for arn in sorted(after - before):
+        client.attach_role_policy(RoleName=role, PolicyArn=arn)
+    inline_before = {
+        item["name"]: item["policy"] for item in old.get("inlinePolicies") or () if item.get("name")
+    }
+    inline_after = {
+        item["name"]: item["policy"] for item in new.get("inlinePolicies") or () if item.get("name")
+    }
+    for name in sorted(set(inline_before) - set(inline_after)):
+        with ignoring(_MISSING):
+            client.delete_role_policy(RoleName=role, PolicyName=name)
+    for name in sorted(inline_after):
+        if inline_before.get(name) != inline_after[name]:
+            client.put_role_policy(
+                RoleName=role, PolicyName=name, PolicyDocument=document(inline_after[name])
+            )
+
+
+class RolePolicy(Base, type="aws:iam/rolePolicy:RolePolicy"):
+    """One inline policy of a role."""
+
+    name_key = "name"
+    name_limit = 128
+    replace_on = frozenset({"name", "namePrefix", "role"})
+    handled = frozenset({"name", "namePrefix", "policy", "role"})
+
+    def _create(self, call: Call, inputs: Inputs, name: str) -> Created:
+        policy = self.physical_name(call, inputs, name)
+        self._put(call, inputs["role"], policy, inputs)
+        return Created(f"{inputs['role']}:{policy}", self._outputs(inputs, policy))
+
+    def _update(self, call: Call, id: str, old: Inputs, new: Inputs) -> Outputs:
+        role, policy = id.rsplit(":", 1)
+        self._put(call, role, policy, new)
+        return self._outputs(new, policy)
+
+    def _put(self, call: Call, role: str, policy: str, inputs: Inputs) -> None:
+        call.client("iam").put_role_policy(
+            RoleName=role, PolicyName=policy, PolicyDocument=document(inputs["policy"])
+        )
+
+    def _outputs(self, inputs: Inputs, policy: str) -> Outputs:
+        return {**inputs, "name": policy}
+
+    def delete(self, call: Call, id: str, state: Outputs) -> None:
+        role, policy = id.rsplit(":", 1)
+        with ignoring(_MISSING):
+            call.client("iam").delete_role_policy(RoleName=role, PolicyName=policy)
+
+    def read(self, call: Call, id: str, state: Outputs) -> Outputs | None:
+        role, policy = id.rsplit(":", 1)
+        answer = found(lambda: call.client("iam").get_role_policy(RoleName=role, PolicyName=policy), _MISSING)
+        if answer is None:
+            return None
+        text = _text(answer["PolicyDocument"])
+        kept = state.get("policy")
+        same = kept is not None and same_document(kept, text)
+        return {**state, "role": role, "name": policy, "policy": kept if same else text}
