@@ -1,7 +1,7 @@
 """Physical names and tags: pure functions of config keys.
 
-Does not: decide which resources get a physical name (components do, and only where another account must know
-the name) or touch logical names, which carry no environment. Source: DESIGN sections 3 and 4, AWS length limits.
+Does not: decide which resources get a physical name (components do, and only where another account must
+know the name) or touch logical names, which carry no environment. Source: DESIGN sections 3 and 4.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Names:
     def physical(self, purpose: str, limit: int = DEFAULT_LIMIT) -> str:
         """The physical name for `purpose`, at most `limit` characters long.
 
-        Raises NameTooLong when it is longer, ValueError when `purpose` has other characters than letters, digits,
-        hyphen and underscore: names are never cut or changed silently, as a cut name may collide.
+        Raises NameTooLong when it is longer, ValueError when `purpose` has other characters than letters,
+        digits, hyphen and underscore: names are never cut or changed silently, as a cut name may collide.
         """
         if not _PURPOSE.match(purpose):
             raise ValueError(
@@ -64,7 +64,7 @@ class Names:
         return self._checked(f"{self.prefix}-{self.environment}-{purpose}", limit)
 
     def bucket(self, purpose: str, account_id: str, region: str) -> str:
-        """A bucket name, which is global in AWS and so carries account id and Region: lower case, 63 at most."""
+        """A bucket name: lower case, 63 at most; global in AWS, so it carries account id and Region."""
         return self.physical(f"{purpose}-{account_id}-{region}").lower()
 
     def path(self, purpose: str, limit: int = 512) -> str:
@@ -79,7 +79,7 @@ class Names:
 
 
 def tags(platform: PlatformLike) -> dict[str, str]:
-    """Tags of every resource: the five that cost and governance reports need, then the user's, sorted by key."""
+    """Tags of every resource, sorted: the five that governance reports need, and the user's."""
     own = {
         "landfall:platform": platform.name,
         "landfall:environment": platform.environment,

@@ -334,7 +334,7 @@ def _definition(tree: Tree, workflow_id: str) -> Iterator[Finding]:
         yield Finding(
             code=TOO_LARGE,
             path=here,
-            message=f"the definition has {size} bytes, the limit of an execution's data is {ITEM_BYTES.value}",
+            message=f"the definition has {size} bytes, an execution's data at most {ITEM_BYTES.value}",
             hint="Move statements into files, or split the workflow.",
             on_key=True,
         )
@@ -436,7 +436,7 @@ def _dependencies(tree: Tree, at: Path) -> Iterator[Finding]:
 
 
 def _cycle(edges: Mapping[str, list[str]]) -> list[str] | None:
-    """One cycle as names, first and last equal; None where there is none. Without recursion: stages may be long."""
+    """One cycle as names, first and last equal, or None. Without recursion: stages may be long."""
     done: set[str] = set()
     for start in edges:
         trail: list[str] = []

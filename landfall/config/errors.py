@@ -32,7 +32,7 @@ DUPLICATE: Final = "LF0106"
 BAD_SCHEDULE: Final = "LF0107"
 MISSING_FILE: Final = "LF0108"
 YAML_SYNTAX: Final = "LF0109"
-SECRET_AS_DATA: Final = "LF0110"
+SECRET_AS_DATA: Final = "LF0110"  # noqa: S105
 MISSING_KEY: Final = "LF0111"
 MALFORMED: Final = "LF0112"
 OUT_OF_RANGE: Final = "LF0113"
@@ -49,7 +49,7 @@ UNKNOWN_TIMEZONE: Final = "LF0122"
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One mistake at a key path, before file and position are known. `path` is relative to where it is raised."""
+    """One mistake at a key path (relative to where it is raised), before file and position are known."""
 
     code: str
     path: Path = ()

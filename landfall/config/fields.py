@@ -70,7 +70,7 @@ def _check_log_retention(value: int) -> int:
 
 
 def unsafe_reason(name: str) -> str | None:
-    """Why `name` is not a plain file name, or None. Quotes, spaces, `;` and non-ASCII are fine: no shell sees it."""
+    """Why `name` is no plain file name, or None. Quotes, spaces, `;` are fine: no shell sees it."""
     if not name.strip():
         return "the name is empty"
     if "/" in name or "\\" in name:

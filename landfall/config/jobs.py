@@ -1,7 +1,7 @@
 """Jobs of a workflow, one model per kind, discriminated by `kind`.
 
-Source: specs/rsql-orchestration, "Ours" 2. A bare script name is an `rsql` job; a mapping with `script` and no
-`kind` is one too.
+Source: specs/rsql-orchestration, "Ours" 2. A bare script name is an `rsql` job; a mapping with `script`
+and no `kind` is one too.
 """
 
 from __future__ import annotations

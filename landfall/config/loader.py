@@ -1,6 +1,6 @@
 """Loading a stack config: typed and frozen, or every mistake at once with file, line and column.
 
-Field errors come from the models; cross-field checks then run on whatever parsed, so one mistake hides no other.
+Field errors come from the models; cross-field checks then run on whatever parsed: no mistake hides another.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ def load(
     """The config for values that the engine delivers, keys with or without the `landfall:` namespace.
 
     `source` gives positions for errors and the folder of the scripts; without it, files are not looked for.
-    `secret_keys` are the keys that the engine holds as secrets: none of them may be config. A value may be the
-    JSON text of a mapping, as the engine keeps it. Raises ConfigError with every issue.
+    `secret_keys` are the keys that the engine holds as secrets: none of them may be config. A value may be
+    the JSON text of a mapping, as the engine keeps it. Raises ConfigError with every issue.
     """
     own = {}
     for key, value in values.items():

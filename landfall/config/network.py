@@ -79,7 +79,7 @@ Zone = Annotated[
 
 
 class Network(Strict):
-    """One VPC with private subnets, one per availability zone, and endpoints instead of a way to the internet."""
+    """One VPC: private subnets, one per availability zone, and endpoints instead of the internet."""
 
     account: Key
     """Alias of the account that the VPC is in."""

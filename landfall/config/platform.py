@@ -18,7 +18,7 @@ Prefix = Annotated[
     str,
     Shaped(
         pattern=r"[a-z][a-z0-9-]{0,17}[a-z0-9]",
-        expected="2 to 19 lower-case letters, digits and hyphens that start with a letter and do not end with a hyphen",
+        expected="2 to 19 lower-case letters, digits and inner hyphens that start with a letter",
     ),
 ]
 TagKey = Annotated[

@@ -1,4 +1,4 @@
-"""Preconditions of a stage, discriminated by `kind` (specs/rsql-orchestration, "Ours" 5): polled, with a bound."""
+"""Preconditions of a stage, by `kind` (specs/rsql-orchestration, "Ours" 5): polled, with a bound."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class PreconditionBase(Strict):
                 code=CONTRADICTION,
                 path=(at,),
                 found=show(getattr(self, at)),
-                message=f"polling every {self.poll_seconds} s is slower than the timeout of {self.timeout_seconds} s",
+                message=f"polls every {self.poll_seconds} s, but times out after {self.timeout_seconds} s",
                 suggestion=max(1, self.timeout_seconds // 2)
                 if at == "poll_seconds"
                 else self.poll_seconds * 2,

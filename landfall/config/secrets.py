@@ -1,4 +1,4 @@
-"""What looks like a secret in a config: key names and well-known value shapes. Such values are never shown."""
+"""What looks like a secret in a config, by key and by shape. Such values are never shown."""
 
 from __future__ import annotations
 

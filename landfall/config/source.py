@@ -94,7 +94,7 @@ class StackSource:
         return StackSource(path, values, tuple(_relative(problems)), True, nodes, marks)
 
     def mark(self, path: Path, *, on_key: bool = False) -> Mark | None:
-        """Place of the value (or key) at `path`; of its nearest surroundings where the file does not have it."""
+        """Place of the value (or key) at `path`, or of what surrounds it where the file lacks it."""
         if not path or str(path[0]) not in self.nodes:
             return None
         key_mark: Mark = self.key_marks[str(path[0])]
@@ -116,7 +116,7 @@ def source_for(stack: str, folder: FilePath | str = "stacks") -> StackSource | N
 
 
 def _own_key(key: str) -> str | None:
-    """The name of a `landfall:` key without namespace (and `config:`, which Pulumi allows); None for others."""
+    """The name of a `landfall:` key without namespace (and `config:`, as Pulumi allows), or None."""
     namespace, colon, name = key.partition(":")
     if not colon:
         return key

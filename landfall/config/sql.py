@@ -20,7 +20,7 @@ _COMMENT = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 
 
 def split_statements(text: str) -> tuple[str, ...]:
-    """The statements of `text` without their final semicolons; pieces of only comments and space are left out."""
+    """The statements of `text` without their final semicolons; pieces of comments only are left out."""
     statements: list[str] = []
     start = 0
     for match in _PIECE.finditer(text):

@@ -49,6 +49,6 @@ class StackConfig(Strict):
         return self
 
     def region_of(self, network: str) -> str:
-        """Region of a network: its own, or the home Region of its account. Raises KeyError for unknown keys."""
+        """Region of a network: its own, or its account's home Region. Raises KeyError for unknown keys."""
         spec = self.network[network]
         return spec.region or self.accounts[spec.account].home_region

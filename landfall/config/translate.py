@@ -53,7 +53,7 @@ _TRUTHS: Final = {
     "n": False,
 }
 
-# workflows.definitions.<id>.workflow_stages.<n>.<scripts|preconditions>.<n>, then the name of the union's member
+# workflows.definitions.<id>.workflow_stages.<n>.<scripts|preconditions>.<n>, then the union's member
 _UNION_LISTS: Final = ("scripts", "preconditions")
 _MEMBER_INDEX: Final = 7
 

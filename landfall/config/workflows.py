@@ -1,7 +1,7 @@
 """`landfall:workflows`: the ETL plane and its workflow definitions.
 
-A definition has the source's item shape unchanged (specs/rsql-orchestration, "Contract"), plus what the platform
-adds: job kinds, graph stages, preconditions, a schedule, an event start.
+A definition has the source's item shape unchanged (specs/rsql-orchestration, "Contract"), plus what the
+platform adds: job kinds, graph stages, preconditions, a schedule, an event start.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ class WorkflowDefinition(Strict):
     """One ETL workflow."""
 
     workflow_id: WorkflowId | None = None
-    """Id of the workflow; only ever the key of the definition, accepted because the source's items have it."""
+    """Id of the workflow: the key of the definition, accepted because the source's items have it."""
     workflow_description: Annotated[
         str, Shaped(pattern=r"[^\x00-\x1f\x7f]*", expected="one line of text", maximum=256)
     ] = ""

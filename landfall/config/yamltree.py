@@ -1,8 +1,8 @@
 """YAML text into plain values that remember line and column of every key and value.
 
-Built on ruamel.yaml's event stream instead of its constructors, so hostile text is met with limits: no tags, no
-merge keys, no recursion, bounded depth and bounded alias expansion. Scalars are read as YAML 1.2 and Pulumi's
-engine both read them; where the two differ (`010`, `0x1F`, `1_000`, dates) the text stays text.
+Built on ruamel.yaml's event stream instead of its constructors, so hostile text is met with limits: no tags,
+no merge keys, no recursion, bounded depth and bounded alias expansion. Scalars are read as YAML 1.2 and
+Pulumi's engine both read them; where the two differ (`010`, `0x1F`, `1_000`, dates) the text stays text.
 """
 
 from __future__ import annotations
