@@ -1,1 +1,4 @@
-"""Two engines for one program: the real Pulumi CLI, and an embedded one for machines without it (DESIGN section 9)."""
+"""Two engines for one program.
+
+The real Pulumi CLI, and an embedded one for machines without it (DESIGN section 9).
+"""

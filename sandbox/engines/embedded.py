@@ -1,36 +1,33 @@
 """The embedded engine: the same program, in this process, on a monitor that records every registration.
 
-It needs no CLI, no credentials and no network, and makes the plan that the real engine makes of a stack with no
-state: identical URNs, parents, providers and inputs, and the same values unknown (what a provider only knows after
-it has created something). `python -m sandbox.engines.embedded STACK` does it in a fresh interpreter.
+It needs no CLI, no credentials and no network, and makes the plan that the real engine makes of a stack
+with no state: identical URNs, parents, providers and inputs, and the same values unknown (what a provider
+only knows after it has created something). `python -m sandbox.engines.embedded STACK` does it in a fresh
+interpreter.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextvars
 import os
-import runpy
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import pulumi
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime import mocks, settings
-from pulumi.runtime import stack as runtime_stack
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
-from sandbox.engines import schema
+from sandbox.engines import program, schema
 from sandbox.engines.errors import EngineError, ProgramError
 from sandbox.engines.plan import (
+    PROVIDER_PREFIX,
     STACK_TYPE,
     Plan,
     PlannedResource,
@@ -39,6 +36,7 @@ from sandbox.engines.plan import (
     located,
 )
 from sandbox.engines.project import Project, StackConfig
+from sandbox.engines.provider_config import provider_problems
 from sandbox.engines.values import from_struct, plain, shown, to_struct
 from sandbox.paths import REPOSITORY
 
@@ -81,14 +79,14 @@ def plan(root: Path, stack: str, *, guardrails: Guardrails | None = None) -> Pla
     )
 
 
-class RecordingMonitor(mocks.MockMonitor):  # type: ignore[misc]  # the SDK's class is untyped
+class RecordingMonitor(mocks.MockMonitor):
     """A resource monitor that records, and answers as the engine does in a preview of an empty stack.
 
     The SDK calls it from several threads. A subclass that deploys overrides `provision`.
     """
 
     def __init__(self, project: Project, stack: str, config: StackConfig) -> None:
-        super().__init__(mocks=None)  # type: ignore[arg-type]  # nothing of the base class that asks it is left
+        super().__init__(mocks=None)  # type: ignore[arg-type]  # every method that would ask it is replaced
         self._project = project
         self._stack = stack
         self._disabled = config.disabled_providers
@@ -108,7 +106,7 @@ class RecordingMonitor(mocks.MockMonitor):  # type: ignore[misc]  # the SDK's cl
                 qualified = f"{parent_type}${type_}"
         return f"urn:pulumi:{self._stack}::{self._project.name}::{qualified}::{name}"
 
-    def RegisterResource(  # noqa: N802 - the protocol's name
+    def RegisterResource(
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
         """Record the registration and answer with what is known of it."""
@@ -117,7 +115,10 @@ class RecordingMonitor(mocks.MockMonitor):  # type: ignore[misc]  # the SDK's cl
         if request.remote:
             raise EngineError(f"{request.name}: remote components need the real engine (--engine pulumi)")
         inputs = from_struct(request.object)
+        if request.type.startswith(PROVIDER_PREFIX) and request.version:
+            inputs["version"] = request.version  # as the engine does
         self._require_provider(request)
+        self._check(request, inputs)
         planned = self._planned(request, inputs)
         with self._lock:
             if planned.urn in self._recorded:
@@ -140,7 +141,7 @@ class RecordingMonitor(mocks.MockMonitor):  # type: ignore[misc]  # the SDK's cl
         found = tags.get("tags") if isinstance(tags, dict) else None
         return found if isinstance(found, dict) else {}
 
-    def RegisterResourceOutputs(  # noqa: N802 - the protocol's name
+    def RegisterResourceOutputs(
         self, request: resource_pb2.RegisterResourceOutputsRequest
     ) -> empty_pb2.Empty:
         """Keep the stack's outputs; a component's are its own business."""
@@ -148,24 +149,20 @@ class RecordingMonitor(mocks.MockMonitor):  # type: ignore[misc]  # the SDK's cl
             self._outputs = from_struct(request.outputs)
         return empty_pb2.Empty()
 
-    def ReadResource(  # noqa: N802 - the protocol's name
-        self, request: resource_pb2.ReadResourceRequest
-    ) -> resource_pb2.ReadResourceResponse:
+    def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
         """A lookup by id: only the id and what the program passed are known; all else stays unknown."""
         urn = self.make_urn(request.parent, request.type, request.name)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=request.properties)
 
-    def Invoke(  # noqa: N802 - the protocol's name
-        self, request: resource_pb2.ResourceInvokeRequest
-    ) -> resource_pb2.ResourceInvokeResponse:
+    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         """A data source needs an account: refuse rather than invent an answer."""
         raise EngineError(f"the program asks {request.tok}, which only an AWS account can answer")
 
-    def RegisterStackTransform(self, request: Any) -> empty_pb2.Empty:  # noqa: N802 - the protocol's name
+    def RegisterStackTransform(self, request: Any) -> empty_pb2.Empty:
         """Transforms change inputs; without them the plan would be wrong."""
         raise EngineError("stack transforms need the real engine (--engine pulumi)")
 
-    def Log(self, request: engine_pb2.LogRequest) -> empty_pb2.Empty:  # noqa: N802 - the protocol's name
+    def Log(self, request: engine_pb2.LogRequest) -> empty_pb2.Empty:
         """The engine's log: warnings and errors are kept, the rest is dropped."""
         if request.severity == engine_pb2.WARNING:
             self.warnings.append(request.message)
@@ -188,8 +185,20 @@ class RecordingMonitor(mocks.MockMonitor):  # type: ignore[misc]  # the SDK's cl
             return
         if package in self._disabled or "*" in self._disabled:
             raise ProgramError(
-                f"default provider for '{package}' disabled: {request.type} \"{request.name}\" must use an explicit provider"
+                f"default provider for '{package}' disabled: "
+                f'{request.type} "{request.name}" must use an explicit provider'
             )
+
+    def _check(self, request: resource_pb2.RegisterResourceRequest, inputs: Mapping[str, Any]) -> None:
+        """What the sandbox's provider plugin checks under the real engine."""
+        if request.type == f"{PROVIDER_PREFIX}aws":
+            problems = provider_problems(inputs)
+        elif request.custom and request.type.startswith("aws:"):
+            problems = schema.failures(request.type, inputs)
+        else:
+            return
+        for _, sentence in problems:
+            raise ProgramError(f'{request.type} "{request.name}": {sentence}')
 
     def _planned(
         self, request: resource_pb2.RegisterResourceRequest, inputs: Mapping[str, Any]
@@ -249,44 +258,28 @@ def run_program(
         thread.start()
         thread.join()
     if failure:
-        raise _program_error(failure[0], project, monitor) from failure[0]
+        wrong = failure[0]
+        if isinstance(wrong, EngineError):
+            raise wrong
+        raise ProgramError(program.describe(wrong, project.root, monitor.errors)) from wrong
 
 
 def _run(project: Project, stack: str, config: StackConfig, monitor: RecordingMonitor, preview: bool) -> None:
-    """What the language host does: settings, configuration, then the program inside a stack."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        settings.ROOT.set(None)
-        settings.configure(
-            settings.Settings(
-                project=project.name,
-                stack=stack,
-                organization=_ORGANIZATION,
-                root_directory=str(project.root),
-                monitor=monitor,
-                engine=monitor,
-                dry_run=preview,
-            )
+    """What a language host does: settings and configuration, then the program."""
+    settings.ROOT.set(None)
+    settings.configure(
+        settings.Settings(
+            project=project.name,
+            stack=stack,
+            organization=_ORGANIZATION,
+            root_directory=str(project.root),
+            monitor=monitor,
+            engine=monitor,
+            dry_run=preview,
         )
-        set_all_config(config.values, list(config.secret_keys))
-        program = str(project.main)
-        loop.run_until_complete(
-            runtime_stack.run_in_stack(lambda: _discard(runpy.run_path(program, run_name="__main__")))
-        )
-    finally:
-        leftover = asyncio.all_tasks(loop)
-        for task in leftover:
-            task.cancel()
-        if leftover:
-            loop.run_until_complete(asyncio.gather(*leftover, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_default_executor())
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-def _discard(_: object) -> None:
-    """`run_in_stack` takes a function without a result."""
+    )
+    set_all_config(config.values, list(config.secret_keys))
+    program.run_program(project.main)
 
 
 @contextmanager
@@ -317,27 +310,6 @@ def _forget_modules(names: set[str], folder: str) -> None:
     for name in names:
         if str(getattr(sys.modules[name], "__file__", None) or "").startswith(folder + os.sep):
             del sys.modules[name]
-
-
-def _program_error(wrong: BaseException, project: Project, monitor: RecordingMonitor) -> EngineError:
-    """The failure as one sentence: the program's own words, and for a bug the place in the program."""
-    if isinstance(wrong, EngineError):
-        return wrong
-    if isinstance(wrong, SystemExit):
-        said = wrong.code if isinstance(wrong.code, str) else "; ".join(monitor.errors)
-        return ProgramError(said or f"the program ended with exit code {wrong.code}")
-    if isinstance(wrong, pulumi.RunError):
-        return ProgramError(str(wrong))
-    place = ""
-    for frame in traceback.extract_tb(wrong.__traceback__):
-        path = Path(frame.filename)
-        if path.is_relative_to(project.root) and ".venv" not in path.parts and not _is_engine(path):
-            place = f"{path.relative_to(project.root)}:{frame.lineno}: "
-    return ProgramError(f"{place}{type(wrong).__name__}: {wrong}")
-
-
-def _is_engine(path: Path) -> bool:
-    return path.is_relative_to(Path(__file__).parent)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

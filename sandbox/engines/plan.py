@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-type JsonValue = None | bool | int | float | str | list[Any] | dict[str, Any]
+type JsonValue = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
@@ -150,8 +150,8 @@ class ProviderFacts:
 def provider_facts(inputs: Mapping[str, JsonValue]) -> ProviderFacts:
     """Account and Region from a provider's inputs.
 
-    Provider inputs cross the engine as strings, lists among them as JSON text (`'["111111111111"]'`). More than one
-    allowed account, or none, leaves the account unknown.
+    Provider inputs cross the engine as strings, lists among them as JSON text (`'["111111111111"]'`). More
+    than one allowed account, or none, leaves the account unknown.
     """
     accounts = decode_provider_input(inputs.get("allowedAccountIds"))
     region = inputs.get("region")

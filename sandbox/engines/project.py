@@ -6,14 +6,17 @@ import datetime
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from sandbox.engines.errors import EngineError
 
-DISABLED_PROVIDERS = "pulumi:disable-default-providers"
+DISABLED_PROVIDERS: Final = "pulumi:disable-default-providers"
+
+_GO_ESCAPES: Final = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+"""What Go's JSON writer escapes inside strings."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ class Project:
     def config(self, stack: str) -> StackConfig:
         """The stack's configuration over the project's defaults.
 
-        An encrypted value (`secure:`) cannot be read here; the program gets a placeholder and sees that it is secret.
+        An encrypted value (`secure:`) cannot be read here; the program gets a placeholder and sees that it
+        is secret.
         """
         values = dict(self.defaults)
         secret_keys = []
@@ -132,15 +136,30 @@ def _text(value: Any) -> str:
         return _instant(value)
     if value is None:
         return ""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_instant)
+    text = json.dumps(
+        _whole(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_instant
+    )
+    return text.translate(_GO_ESCAPES)
+
+
+def _whole(value: Any) -> Any:
+    """The value with whole floating-point numbers as Go prints them: without a fraction."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _instant(value: Any) -> str:
-    """YAML dates reach the program as the engine's YAML reader prints them: an instant in RFC 3339."""
+    """A YAML date as the engine hands it on: its YAML reader makes an instant of it, printed Go's way."""
     if isinstance(value, datetime.datetime):
-        return value.isoformat() + ("" if value.tzinfo else "Z")
+        moment = value.replace(tzinfo=value.tzinfo or datetime.UTC)
+        fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
+        zone = "UTC" if moment.utcoffset() == datetime.timedelta(0) else f"{moment:%z}"
+        return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} {moment:%z} {zone}"
     if isinstance(value, datetime.date):
-        return f"{value.isoformat()}T00:00:00Z"
+        return f"{value.isoformat()} 00:00:00 +0000 UTC"
     raise EngineError(f"configuration cannot hold a {type(value).__name__}")
 
 

@@ -35,7 +35,10 @@ class TypeSchema:
 
 @functools.cache
 def type_schema(token: str) -> TypeSchema | None:
-    """The schema of a type token such as `aws:dynamodb/table:Table`; None when `pulumi_aws` has no such type."""
+    """The schema of a type token such as `aws:dynamodb/table:Table`.
+
+    None when `pulumi_aws` has no such type.
+    """
     package, _, rest = token.partition(":")
     module, _, name = rest.partition(":")
     service = module.split("/")[0]
@@ -64,7 +67,8 @@ def type_schema(token: str) -> TypeSchema | None:
 def failures(token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with a resource's inputs: (property, sentence) pairs; empty when nothing is.
 
-    The typed classes refuse all of this when the program uses them; a program that bypasses them is caught here.
+    The typed classes refuse all of this when the program uses them; a program that bypasses them is caught
+    here.
     """
     if token.startswith(PROVIDER_PREFIX):
         return []
@@ -77,7 +81,10 @@ def failures(token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def tags_all(token: str, inputs: Mapping[str, Any], default_tags: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The `tagsAll` output: the provider's default tags under the resource's own; None for types without tags."""
+    """The `tagsAll` output: the provider's default tags under the resource's own.
+
+    None for types without tags.
+    """
     schema = type_schema(token)
     if schema is None or not schema.taggable:
         return None

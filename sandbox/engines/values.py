@@ -1,8 +1,8 @@
 """Property values on their way between program, engine and plan.
 
-A value travels as JSON in which a few things are maps with a signature key: secrets, assets, archives, resource
-references and outputs. The signatures are the engine's (`sdk/go/common/resource/properties.go`) and stand in the
-Python SDK too; an unknown value is one fixed string.
+A value travels as JSON in which a few things are maps with a signature key: secrets, assets, archives,
+resource references and outputs. The signatures are the engine's (`sdk/go/common/resource/properties.go`)
+and stand in the Python SDK too; an unknown value is one fixed string.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ RESOURCE: Final[str] = rpc._special_resource_sig
 OUTPUT: Final[str] = rpc._special_output_value_sig
 
 SHOWN_UNKNOWN: Final = "<unknown>"
-SHOWN_SECRET: Final = "<secret>"  # noqa: S105 - what stands in a plan in place of a secret
+SHOWN_SECRET: Final = "<secret>"  # noqa: S105 - what a plan shows in place of a secret
 
-_CLI_SECRET: Final = "[secret]"  # noqa: S105 - what `pulumi preview --json` writes in place of a secret
+_CLI_SECRET: Final = "[secret]"  # noqa: S105 - what `pulumi preview --json` shows
 
 
 def from_struct(message: struct_pb2.Struct) -> dict[str, Any]:
@@ -99,7 +99,10 @@ def secret(value: Any) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The value without secret, output and resource wrappers, as a provider uses it; unknown stays `UNKNOWN`."""
+    """The value without secret, output and resource wrappers, as a provider uses it.
+
+    Unknown stays `UNKNOWN`.
+    """
     if isinstance(value, list):
         return [plain(item) for item in value]
     if not isinstance(value, dict):
@@ -119,8 +122,8 @@ def plain(value: Any) -> Any:
 def shown(value: Any, root: Path) -> Any:
     """The value as a plan shows it.
 
-    Unknown values read `<unknown>`, secrets `<secret>`; assets and archives become the digest of their content, so
-    that a plan says when code changed and does not depend on where the tree lies.
+    Unknown values read `<unknown>`, secrets `<secret>`; assets and archives become the digest of their
+    content, so that a plan says when code changed and does not depend on where the tree lies.
 
     Args:
         value: JSON with signatures.
