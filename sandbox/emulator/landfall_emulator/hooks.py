@@ -30,6 +30,14 @@ def install() -> None:
     _report(None)
 
 
+@hooks.on_infra_shutdown()
+def stop_workers() -> None:
+    """End the Lambda workers with the emulator."""
+    from landfall_emulator.lambda_executor.executor import stop_all
+
+    stop_all()
+
+
 def _report(error: str | None) -> None:
     """Write the report whole or not at all."""
     if folder := os.environ.get("LANDFALL_STATE_DIR"):
