@@ -35,4 +35,5 @@ def lambda_invocations(events: Iterable[Event]) -> int:
 def _asks_for_lambda(event: Event) -> bool:
     if event["type"] == "LambdaFunctionScheduled":
         return True
-    return event["type"] == "TaskScheduled" and event["taskScheduledEventDetails"]["resourceType"] == "lambda"
+    details = event.get("taskScheduledEventDetails", {})
+    return event["type"] == "TaskScheduled" and str(details["resourceType"]) == "lambda"

@@ -76,6 +76,7 @@ INTEGRATIONS: Mapping[str, tuple[_Need, ...]] = {
     "dynamodb:getItem": (_Need(actions=("dynamodb:GetItem",), argument="TableName"),),
     "dynamodb:putItem": (_Need(actions=("dynamodb:PutItem",), argument="TableName"),),
     "dynamodb:updateItem": (_Need(actions=("dynamodb:UpdateItem",), argument="TableName"),),
+    "aws-sdk:dynamodb:putItem": (_Need(actions=("dynamodb:PutItem",), argument="TableName"),),
     "aws-sdk:dynamodb:query": (_Need(actions=("dynamodb:Query",), argument="TableName", index="IndexName"),),
     "sns:publish": (_Need(actions=("sns:Publish",), argument="TopicArn"),),
     "aws-sdk:ssm:sendCommand.waitForTaskToken": (

@@ -43,7 +43,6 @@ from workflows.etl.records import (
     GET,
     JOB_TABLE,
     NOW,
-    PUT,
     WORKFLOW_KEY,
     WORKFLOW_TABLE,
 )
@@ -100,7 +99,7 @@ def _start(spec: EtlSpec) -> dict[str, State]:
             then="StartAudit",
         ),
         "StartAudit": task(
-            PUT,
+            "arn:aws:states:::aws-sdk:dynamodb:putItem",
             {
                 "TableName": WORKFLOW_TABLE,
                 "Item": expr(f"""

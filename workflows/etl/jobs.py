@@ -105,6 +105,12 @@ _RUNNER_JOB = expr("""
 would fold others into different ones, quotes among them."""
 
 
+def _limit(seconds: str) -> str:
+    """JSONata: these seconds, or what the workflow's own time limit leaves if that is less; at least 2."""
+    left = "$ceil(($states.input.run.deadline - $millis()) / 1000)"
+    return f"$max([2, $min([{seconds}, {left}])])"
+
+
 def _targets(spec: EtlSpec) -> list[dict[str, Any]]:
     if spec.instance_ids:
         return [{"Key": "InstanceIds", "Values": list(spec.instance_ids)}]
@@ -123,8 +129,10 @@ def _run_on_host(spec: EtlSpec, failed: str) -> State:
             "TimeoutSeconds": expr("$max([30, $states.input.job.heartbeat_seconds])"),
             "Parameters": {"Job": [job]},
         },
-        timeout=expr(f"$states.input.job.timeout_seconds + {GRACE_SECONDS}"),
-        heartbeat="{% $states.input.job.heartbeat_seconds %}",
+        timeout=expr(_limit(f"$states.input.job.timeout_seconds + {GRACE_SECONDS}")),
+        heartbeat=expr(
+            f"$min([$states.input.job.heartbeat_seconds, {_limit('$states.input.job.timeout_seconds')} - 1])"
+        ),
         catches=_to_failure(failed),
         then=None,
         output="Completed",
@@ -441,9 +449,10 @@ def _statement_states(n: _Names, spec: EtlSpec) -> dict[str, State]:
                 (expr("$states.input.statement.status = 'FINISHED'"), n("RecordCompleted")),
                 (expr("$states.input.statement.status in ['FAILED', 'ABORTED']"), n("StatementFailed")),
                 (
-                    expr(
-                        "$millis() - $states.input.statement.since >= $states.input.job.timeout_seconds * 1000"
-                    ),
+                    expr("""
+                    $millis() - $states.input.statement.since >= $states.input.job.timeout_seconds * 1000
+                      or $millis() >= $states.input.run.deadline
+                    """),
                     n("StatementTimedOut"),
                 ),
             ],
@@ -463,7 +472,8 @@ def _statement_states(n: _Names, spec: EtlSpec) -> dict[str, State]:
             then=n("CancelStatement"),
             output=_failure(
                 "JobTimedOut",
-                "'the statement ran longer than ' & $string($states.input.job.timeout_seconds) & ' s'",
+                "'the statement was cancelled: it ran longer than ' & $string($states.input.job.timeout_seconds)"
+                " & ' s, or the workflow had no time left'",
             ),
         ),
         n("CancelStatement"): task(
@@ -484,7 +494,7 @@ def _call(
     return task(
         f"arn:aws:states:::{resource}",
         arguments,
-        timeout="{% $states.input.job.timeout_seconds %}",
+        timeout=expr(_limit("$states.input.job.timeout_seconds")),
         catches=_to_failure(n("RecordFailure")),
         then=n("RecordCompleted"),
         output="{% $states.input %}",
@@ -494,6 +504,16 @@ def _call(
 
 
 _ARGS = expr("$exists($states.input.job.args) ? $states.input.job.args : {}")
+
+
+_STATE_MACHINE = expr("""
+(
+  $name := $states.input.job.state_machine;
+  $arn := $split($states.input.run.arn, ':');
+  $substring($name, 0, 4) = 'arn:' ? $name : $join(['arn', $arn[1], 'states', $arn[3], $arn[4], 'stateMachine', $name], ':')
+)
+""")
+"""ARN of the state machine that a job names, which is in this account and Region where only its name is given."""
 
 
 def _service_states(n: _Names) -> dict[str, State]:
@@ -535,7 +555,7 @@ def _service_states(n: _Names) -> dict[str, State]:
         ),
         n("RunStateMachine"): _call(
             "states:startExecution.sync:2",
-            {"StateMachineArn": "{% $states.input.job.state_machine %}", "Input": _ARGS},
+            {"StateMachineArn": _STATE_MACHINE, "Input": _ARGS},
             n,
             acts_on={"StateMachineArn": "StateMachines"},
         ),

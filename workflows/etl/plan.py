@@ -41,7 +41,8 @@ _TEXT = "$text := function($x) { $type($x) = 'string' and $length($x) > 0 };"
 
 
 def run(spec: EtlSpec) -> str:
-    """Identity of the execution: ``workflow_id``, ``id``, ``arn``, ``key``, ``expires_at`` (epoch seconds), origin.
+    """Identity of the execution: ``workflow_id``, ``id``, ``arn``, ``key``, ``expires_at`` (epoch seconds), ``deadline``
+    (epoch milliseconds, the workflow's own time limit), origin.
 
     ``key`` is a short random word that makes client tokens of this execution's statements unique.
     """
@@ -54,6 +55,8 @@ def run(spec: EtlSpec) -> str:
         'arn': $states.context.Execution.Id,
         'key': $formatBase($millis(), 36) & $formatBase($floor($random() * 2000000000), 36),
         'expires_at': $floor($millis() / 1000) + {spec.retention_days * 86_400},
+        'deadline': $millis() + 1000 * ($exists($states.result.Item.timeout_seconds.N)
+          ? $number($states.result.Item.timeout_seconds.N) : {spec.timeout_seconds}),
         'resume_from': $text($states.input.resume_from) ? $states.input.resume_from : '',
         'rerun_of': $text($states.input.rerun_of) ? $states.input.rerun_of : ''
       }}

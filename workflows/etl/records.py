@@ -15,7 +15,11 @@ UPDATE = "arn:aws:states:::dynamodb:updateItem"
 PUT = "arn:aws:states:::dynamodb:putItem"
 GET = "arn:aws:states:::dynamodb:getItem"
 
-CONDITION_FAILED: tuple[str, ...] = ("DynamoDB.ConditionalCheckFailedException",)
+CONDITION_FAILED: tuple[str, ...] = (
+    "DynamoDB.ConditionalCheckFailedException",
+    "DynamoDb.ConditionalCheckFailedException",
+)
+"""A condition that did not hold, as the DynamoDB and as the SDK integration name it."""
 CALL_SECONDS = 60
 """Timeout of one call of a service's control plane."""
 
