@@ -73,27 +73,27 @@ class GuardrailServicer(analyzer_pb2_grpc.AnalyzerServicer):
         self._seen: dict[str, Resource] = {}
         self._providers: dict[str, Provider] = {}
 
-    def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: N802 - named by the protocol
+    def ConfigureStack(self, request: Any, context: Any) -> Any:
         """Take environment and waivers from the stack's config; sent once, before any resource."""
         self._start(settings_from_config(dict(request.config), os.environ, self._today))
         return analyzer_pb2.AnalyzerStackConfigureResponse()
 
-    def Analyze(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Analyze(self, request: Any, context: Any) -> Any:
         """Judge one resource before it is made or changed."""
         resource = self._resource(request, parent=request.options.parent)
         with self._lock:
             self._seen[resource.urn] = resource
         return _response(self._dispatcher.resource(resource))
 
-    def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def AnalyzeStack(self, request: Any, context: Any) -> Any:
         """Judge the resources in relation to each other, and report unused waivers."""
         return _response(self._dispatcher.stack(Stack(self._linked(item) for item in request.resources)))
 
-    def Remediate(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Remediate(self, request: Any, context: Any) -> Any:
         """Change nothing: guardrails judge, people repair."""
         return analyzer_pb2.RemediateResponse()
 
-    def GetAnalyzerInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetAnalyzerInfo(self, request: Any, context: Any) -> Any:
         """List the rules with their levels in this environment.
 
         Levels come from the environment alone, so the pack takes no policy configuration: a waiver, which
@@ -107,15 +107,15 @@ class GuardrailServicer(analyzer_pb2_grpc.AnalyzerServicer):
             policies=[self._info(rule) for rule in self._rules],
         )
 
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """Return the pack's version."""
         return plugin_pb2.PluginInfo(version=VERSION)
 
-    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Configure(self, request: Any, context: Any) -> Any:
         """Accept and ignore policy configuration; see `GetAnalyzerInfo`."""
         return empty_pb2.Empty()
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Cancel(self, request: Any, context: Any) -> Any:
         """Nothing runs long enough to be cancelled."""
         return empty_pb2.Empty()
 

@@ -26,7 +26,8 @@ _KEY_ID_NAME = re.compile(r"access[-_]?key[-_]?id$", re.I)
 _VALUES = (
     (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"), "an AWS access key"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"), "a private key"),
-    (re.compile(r"(password|passwd|pwd|secret|token)\s*[=:]\s*[^\s;&]+", re.I), "a password"),
+    # Not after a colon: `...:secret:name` is the ARN of a secret.
+    (re.compile(r"(?<!:)(password|passwd|pwd|secret|token)[\"']?\s*[=:]\s*[^\s;&]+", re.I), "a password"),
     (re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@", re.I), "a connection string with a password"),
     (re.compile(r"\b(ghp|gho|ghs|glpat|xox[abprs])[-_][A-Za-z0-9-]{10,}"), "an access token"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\."), "a JSON web token"),

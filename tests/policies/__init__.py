@@ -1,0 +1,1 @@
+"""Tests of the guardrails: every rule, waivers, the dispatcher; policy pack and `evaluate` agree."""
