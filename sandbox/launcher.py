@@ -7,11 +7,12 @@ started it, unless it was given an owner, with which it then ends in every case.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -194,7 +195,7 @@ def _start(
     write_state(state_dir, state)
     sandbox = Sandbox(name, state_dir, state)
     _seed_secret(sandbox)
-    for host in spec.hosts if hasattr(importlib.import_module("sandbox.host"), "start_agent") else ():
+    for host in spec.hosts:
         progress(f"starting host {host.instance_id}")
         state = state.with_process(_start_host(host, spec, state_dir, state.endpoint))
         write_state(state_dir, state)
@@ -229,17 +230,24 @@ def _with_warehouse(state: SandboxState, server: Any, state_dir: Path) -> Sandbo
 def _start_host(host: HostSpec, spec: SandboxSpec, state_dir: Path, endpoint: str) -> ManagedProcess:
     """The agent of one host."""
     agents = importlib.import_module("sandbox.host")
-    account = replace(host, account=spec.accounts[host.account])
+    declared = replace(host, account=spec.accounts[host.account])
+    with _marked(state_dir):
+        pid = agents.start_agent(state_dir, declared, endpoint, region=spec.region)
+    log = str(state_dir / "logs" / f"{host.instance_id}.log")
+    return _managed(host.instance_id, ProcessId.of(pid), log=log)
+
+
+@contextlib.contextmanager
+def _marked(state_dir: Path) -> Iterator[None]:
+    """Let what is started meanwhile inherit the sandbox's mark from this process."""
     previous = os.environ.get(MARK_VARIABLE)
     os.environ[MARK_VARIABLE] = mark_of(state_dir)
     try:
-        pid = agents.start_agent(state_dir, account, endpoint)
+        yield
     finally:
-        if previous is None:
-            os.environ.pop(MARK_VARIABLE, None)
-        else:
+        os.environ.pop(MARK_VARIABLE)
+        if previous is not None:
             os.environ[MARK_VARIABLE] = previous
-    return _managed(host.instance_id, ProcessId.of(int(getattr(pid, "pid", pid))))
 
 
 def _seed_secret(sandbox: Sandbox) -> None:

@@ -15,7 +15,7 @@ REAL: Final[Mapping[str, str]] = {
     "warehouse": "SQL runs on a PostgreSQL server; Redshift's dialect is translated",
     "hosts": "Systems Manager commands and scripts run as processes on this machine",
     "lambda": "function code runs as local processes from the deployed archive",
-    "states": "state machines are interpreted, JSONata included",
+    "stepfunctions": "state machines are interpreted, JSONata included",
     "redshift-data": "statements, batches and results come from the warehouse",
 }
 """What really happens on this machine."""
@@ -46,7 +46,7 @@ def status(state: SandboxState, state_dir: Path) -> dict[str, Any]:
         "services": {
             "real": dict(REAL),
             "emulated": {
-                **{name: "LocalEmu" for name in sorted(emulated) if name not in OUR_PROVIDERS},
+                **{name: "LocalEmu" for name in sorted(emulated) if name not in {*OUR_PROVIDERS, *REAL}},
                 **STANDINS,
             }
             if emulated

@@ -1,0 +1,36 @@
+"""Fixtures that every kind of test may use: a sandbox of the test session's own, and clients for its accounts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sandbox import launcher
+from sandbox.launcher import Sandbox, SandboxSpec
+
+REUSE_VARIABLE = "LANDFALL_TEST_SANDBOX"
+"""Name of a running sandbox that the tests use instead of their own, which makes a rerun start at once."""
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox for this test process (each xdist worker has its own); it ends with the process in every case."""
+    if reused := os.environ.get(REUSE_VARIABLE):
+        yield launcher.up(SandboxSpec(), reused)
+        return
+    own = launcher.up(SandboxSpec(), f"test-{os.getpid()}", owner_pid=os.getpid(), discard=True)
+    yield own
+    own.down(discard=True)
+
+
+@pytest.fixture(scope="session")
+def aws(sandbox: Sandbox) -> Callable[..., Any]:
+    """`aws(service, account="data", region=None)`: a boto3 client of the sandbox."""
+
+    def client(service: str, account: str = "data", region: str | None = None) -> Any:
+        return sandbox.client(service, account, region)
+
+    return client
