@@ -19,10 +19,10 @@ ABORTED = "Aborted"
 _SECONDS_A_DAY = 86_400
 _LONGEST_MESSAGE = 1_000
 
-# A record may be taken over where there is none, where it belongs to an earlier attempt, or where the
-# workflow announced this attempt but no runner has taken it.
+# A record may be taken over where there is none, where it belongs to an earlier attempt that did not
+# complete, or where the workflow announced this attempt but no runner has taken it.
 _MAY_CLAIM = (
-    "attribute_not_exists(job_id) OR attribute_not_exists(attempt) OR attempt < :attempt OR "
+    "attribute_not_exists(job_id) OR (attempt < :attempt AND execution_status <> :completed) OR "
     "(attempt = :attempt AND execution_status = :running AND attribute_not_exists(runner_id))"
 )
 
@@ -58,6 +58,7 @@ class JobAudit:
             ":stage": {"N": str(job.stage)},
             ":started": {"S": timestamp(now)},
             ":running": {"S": RUNNING},
+            ":completed": {"S": COMPLETED},
             ":instance": {"S": host.instance_id},
             ":command": {"S": host.ssm_command_id},
             ":stream": {"S": job.log_stream},

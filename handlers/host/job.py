@@ -1,8 +1,9 @@
 """The job document: what the workflow asks of the host, parsed strictly.
 
 The document is base64 of JSON, so that no value of it can be read as shell by the Systems Manager command
-line that carries it. Version 1 is the only one; unknown keys are refused, because a runner that ignored a
-key it does not know would run a job differently from what was asked.
+line that carries it; or base64 of percent-encoded JSON, because JSONata's `$base64encode`, with which the
+workflow writes it, knows one-byte characters only. Version 1 is the only one; unknown keys are refused,
+because a runner that ignored a key it does not know would run a job differently from what was asked.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from handlers.host.errors import InvalidJob
 
@@ -73,7 +75,8 @@ def parse(argument: str) -> Job:
     could be read, so that the workflow can be told.
     """
     try:
-        document = json.loads(base64.b64decode(argument, validate=True).decode("utf-8"))
+        text = base64.b64decode(argument, validate=True).decode("utf-8")
+        document = json.loads(unquote(text, errors="strict") if text.startswith("%7B") else text)
     except (binascii.Error, ValueError, RecursionError):
         raise InvalidJob("the job document is not base64 of JSON") from None
     if not isinstance(document, dict):

@@ -1,0 +1,1 @@
+"""Closes the records of executions that ended without closing them."""
