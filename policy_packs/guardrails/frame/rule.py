@@ -71,8 +71,8 @@ class _Described:
     description: str
     """What must hold and why, in one sentence."""
     controls: tuple[str, ...] = ()
-    """The controls that the rule answers: AWS Foundational Security Best Practices (FSBP) or CIS
-    identifiers.
+    """The controls that the rule answers: `FSBP` (AWS Foundational Security Best Practices), other `Security
+    Hub` controls, or `CIS` (AWS Foundations Benchmark, with its version).
     """
     levels: Levels = Levels()
     remediation: str

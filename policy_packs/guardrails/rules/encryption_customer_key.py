@@ -67,7 +67,7 @@ ENCRYPTION_CUSTOMER_KEY = Rule(
         "Data at rest is encrypted with a customer managed KMS key, so that access to it can be cut"
         " and audited."
     ),
-    controls=("FSBP S3.17", "FSBP SNS.1", "FSBP SQS.1"),
+    controls=("Security Hub S3.17", "Security Hub SNS.1", "FSBP SQS.1"),
     remediation="Pass the ARN of a customer managed KMS key.",
     resource_types=(TABLE, FUNCTION, *BUCKET_ENCRYPTION, *KEY_PROPERTY),
     check=check,

@@ -22,7 +22,7 @@ KMS_KEY_ROTATION = Rule(
     name="kms-key-rotation",
     severity=Severity.MEDIUM,
     description="Customer managed symmetric KMS keys rotate automatically.",
-    controls=("FSBP KMS.4", "CIS 3.0.0 3.6"),
+    controls=("Security Hub KMS.4", "CIS 3.0.0 3.6"),
     levels=Levels(sandbox=Level.ADVISORY),
     remediation="Set enableKeyRotation to true.",
     resource_types=("aws:kms/key:Key",),
