@@ -112,11 +112,15 @@ def matches(path: str, pattern: str, words: str = "") -> Check:
     return check
 
 
-def parsed(path: str, judge: Callable[[Any], Iterator[tuple[str, str, str]]]) -> Check:
-    """The value is the text of a JSON object, and `judge` finds nothing wrong in it."""
+def parsed(
+    path: str, judge: Callable[[Any], Iterator[tuple[str, str, str]]], *, empty: bool = False
+) -> Check:
+    """The value is the text of a JSON object, and `judge` finds nothing wrong in it; `empty` removes it."""
 
     def check(params: Params) -> Iterator[Problem]:
         for where, value in values_at(params, path):
+            if empty and value == "":
+                continue
             try:
                 content = json.loads(value)
             except (TypeError, ValueError):
@@ -200,7 +204,7 @@ def _policy(content: dict[str, Any], *, resource: bool) -> Iterator[tuple[str, s
         if ("Action" in statement) == ("NotAction" in statement):
             yield place, "both or neither of them", "one of Action, NotAction"
         for action in _listed(statement.get("Action", statement.get("NotAction", []))):
-            if not isinstance(action, str) or not re.fullmatch(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+", action):
+            if not isinstance(action, str) or not re.fullmatch(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+", action):
                 yield f"{place}.Action", shown(action), "<service>:<action>"
         if resource:
             if ("Resource" in statement) == ("NotResource" in statement):
@@ -469,7 +473,7 @@ _QUEUE: tuple[Check, ...] = (
     between("Attributes.ReceiveMessageWaitTimeSeconds", 0, 20),
     between("Attributes.VisibilityTimeout", 0, 43200),
     between("Attributes.KmsDataKeyReusePeriodSeconds", 60, 86400),
-    parsed("Attributes.Policy", _resource_policy),
+    parsed("Attributes.Policy", _resource_policy, empty=True),
 )
 
 # EC2 API reference, IpPermission: protocol names, or -1 for all, or an IANA number.

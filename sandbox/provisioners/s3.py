@@ -149,7 +149,10 @@ class BucketVersioning(_Setting, type="aws:s3/bucketVersioning:BucketVersioning"
         client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=configuration)
 
     def get(self, client: Any, bucket: str, state: Outputs) -> Outputs | None:
-        status = client.get_bucket_versioning(Bucket=bucket).get("Status", "Disabled")
+        status = client.get_bucket_versioning(Bucket=bucket).get("Status")
+        if status is None and state.get("versioningConfiguration", {}).get("status") != "Disabled":
+            return None
+        status = status or "Disabled"
         return {"versioningConfiguration": {**state.get("versioningConfiguration", {}), "status": status}}
 
     def drop(self, client: Any, bucket: str) -> None:
@@ -177,7 +180,10 @@ class BucketEncryption(
         client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
 
     def get(self, client: Any, bucket: str, state: Outputs) -> Outputs | None:
-        held = client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        answer = client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
+        held = answer.get("Rules")
+        if not held:
+            return None
         rules = []
         for item in held:
             default = item.get("ApplyServerSideEncryptionByDefault", {})
