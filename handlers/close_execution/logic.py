@@ -187,15 +187,9 @@ def _cancel(job: Record, services: Services) -> str | None:
             services.redshift_data.cancel_statement(Id=statement)
         else:
             return None
-    except (
-        services.ssm.exceptions.InvalidCommandId,
-        services.redshift_data.exceptions.ResourceNotFoundException,
-    ):
-        return None
-    except services.redshift_data.exceptions.ValidationException:
-        return None  # the statement has ended
     except (services.ssm.exceptions.ClientError, services.redshift_data.exceptions.ClientError) as error:
-        return f"job {name} could not be stopped: {error.response['Error']['Code']}"
+        code = error.response["Error"]["Code"]
+        return None if code in _NOTHING_TO_STOP else f"job {name} could not be stopped: {code}"
     return ""
 
 
