@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.processes import MARK_VARIABLE, mark_of
 from sandbox.warehouse.account import ServerAccount, server_account
 from sandbox.warehouse.binaries import postgres_bin
 from sandbox.warehouse.dsn import DSN_FILE, Endpoint, WarehouseDsn, read_dsn, write_dsn
@@ -180,9 +181,14 @@ def _launch(
     command = account.command(binaries / "postgres", "-D", data, *settings)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", env=_environment(),
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            env={**_environment(), MARK_VARIABLE: mark_of(data.parents[1])},
             start_new_session=True,
-        )  # fmt: skip
+        )
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
