@@ -23,8 +23,10 @@ ADMINISTER = (
     "kms:RotateKeyOnDemand", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource",
     "kms:UpdateAlias", "kms:UpdateKeyDescription",
 )  # fmt: skip
-USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext",
-       "kms:ReEncryptFrom", "kms:ReEncryptTo")  # fmt: skip
+USE = (
+    "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+)  # fmt: skip
 DECRYPT_AND_GENERATE = ("kms:Decrypt", "kms:GenerateDataKey")
 
 DELETION_WINDOW_DAYS = 30

@@ -30,6 +30,8 @@ class OpenAccount:
     """Twelve-digit account id."""
     home_region: str
     """First of the account's Regions: where a resource goes that names none."""
+    regions: tuple[str, ...]
+    """Regions with resources."""
     provider: aws.Provider
     """The account's one provider."""
 
@@ -52,6 +54,7 @@ def open_accounts(config: StackConfig) -> Mapping[str, OpenAccount]:
             alias=alias,
             id=account.id,
             home_region=account.regions[0],
+            regions=tuple(account.regions),
             provider=aws.Provider(
                 alias,
                 region=account.regions[0],

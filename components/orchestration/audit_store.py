@@ -65,7 +65,16 @@ class AuditStore(pulumi.ComponentResource):
         by_role = {role: attribute for attribute, role in key.items()}
         attributes = [*key, *(["workflow_id", "execution_start_ts"] if audit else [])]
         index = aws.dynamodb.TableGlobalSecondaryIndexArgs(
-            name=BY_WORKFLOW, hash_key="workflow_id", range_key="execution_start_ts", projection_type="ALL"
+            name=BY_WORKFLOW,
+            key_schemas=[
+                aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(
+                    attribute_name="workflow_id", key_type="HASH"
+                ),
+                aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(
+                    attribute_name="execution_start_ts", key_type="RANGE"
+                ),
+            ],
+            projection_type="ALL",
         )
         replicas = [
             aws.dynamodb.TableReplicaArgs(

@@ -25,7 +25,28 @@ _COMMERCIAL = PublicLayer(
     owner="017000801446", name="AWSLambdaPowertoolsPythonV3-python313-arm64", version=27, as_of="2026-11-21"
 )
 
-POWERTOOLS_LAYERS = dict.fromkeys(("ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"), _COMMERCIAL)  # fmt: skip
+POWERTOOLS_LAYERS = dict.fromkeys(
+    (
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ca-central-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-south-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+    ),
+    _COMMERCIAL,
+)
 """Layer by Region. A Region that is missing here is refused rather than guessed."""
 
 

@@ -51,7 +51,8 @@ def type_schema(token: str) -> TypeSchema | None:
     except ModuleNotFoundError:
         return None
     resource = getattr(found, name, None)
-    arguments = getattr(found, f"{name}Args", None) or getattr(found, f"{name}InitArgs", None)
+    # Where another type owns `<Name>Args`, the resource's own arguments are called `<Name>InitArgs`.
+    arguments = getattr(found, f"{name}InitArgs", None) or getattr(found, f"{name}Args", None)
     if resource is None or arguments is None:
         return None
     names = _types.input_type_py_to_pulumi_names(arguments)

@@ -1,0 +1,125 @@
+"""``landfall sandbox``: AWS on one machine."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from landfall.cli.deploy import ensure_deployed, prepare_tools, program_environment
+from landfall.cli.exits import CommandError, Exit
+from landfall.cli.sandbox_spec import sandbox_spec
+from landfall.cli.stacks import load_stack
+from landfall.cli.terminal import out, print_json, say, step, table
+from sandbox import launcher
+from sandbox.paths import sandboxes_dir
+
+app = typer.Typer(no_args_is_help=True, help="AWS on this machine: no account, no Docker, no internet.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+STACK = "sandbox"
+
+
+@app.command(epilog="Example: landfall sandbox prepare")
+def prepare() -> None:
+    """Install what the sandbox needs: the emulator's environment and the Pulumi CLI."""
+    prepare_tools()
+
+
+@app.command(epilog="Example: landfall sandbox up --no-deploy")
+def up(
+    deploy: Annotated[
+        bool, typer.Option("--deploy/--no-deploy", help="Deploy the sandbox stack too.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Start the sandbox and deploy the sandbox stack into it."""
+    spec = sandbox_spec(load_stack(STACK))
+    if deploy:
+        sandbox = ensure_deployed(STACK, spec)
+    else:
+        with step("sandbox"):
+            sandbox = launcher.up(spec, progress=say)
+    if as_json:
+        print_json(sandbox.status())
+    else:
+        say(
+            f'sandbox {sandbox.name} answers on {sandbox.endpoint}; a shell for it: eval "$(landfall sandbox env)"'
+        )
+
+
+@app.command(epilog="Example: landfall sandbox status --json")
+def status(as_json: Json = False) -> None:
+    """What runs, and what of it is real, emulated or only recorded."""
+    sandbox = launcher.attach()
+    if sandbox is None:
+        if as_json:
+            print_json({"running": False})
+        else:
+            out.print("The sandbox is not running; start it with: landfall sandbox up", markup=False)
+        raise typer.Exit(Exit.ENVIRONMENT)
+    facts = sandbox.status()
+    if as_json:
+        print_json(facts)
+        return
+    table(
+        f"Sandbox {sandbox.name}  {facts['endpoint']}",
+        ("process", "pid", "state", "port"),
+        [
+            (str(p["name"]), str(p["pid"]), "alive" if p["alive"] else "dead", str(p.get("port") or "—"))
+            for p in facts["processes"]
+        ],
+    )
+    table(
+        "Accounts",
+        ("alias", "id"),
+        [(str(alias), str(number)) for alias, number in facts["accounts"].items()],
+    )
+    table(
+        "What is what",
+        ("kind", "what"),
+        [(kind, line) for kind, lines in facts["services"].items() for line in _lines(lines)],
+    )
+
+
+def _lines(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{key}: {inner}" for key, inner in value.items()]
+    return [str(line) for line in value] if isinstance(value, list | tuple) else [str(value)]
+
+
+@app.command(epilog='Example: eval "$(landfall sandbox env --account data)"')
+def env(
+    account: Annotated[str, typer.Option("--account", help="Account that AWS calls go to.")] = "data",
+    as_json: Json = False,
+) -> None:
+    """Shell lines after which aws, boto3 and pulumi -s sandbox work on the sandbox."""
+    sandbox = launcher.attach()
+    if sandbox is None:
+        raise CommandError("the sandbox is not running; start it with: landfall sandbox up", Exit.ENVIRONMENT)
+    variables = {**sandbox.environment(account), **program_environment(STACK)}
+    if as_json:
+        print_json(variables)
+        return
+    for name, value in sorted(variables.items()):
+        out.print(f"export {name}={shlex.quote(value)}", markup=False)
+
+
+@app.command(epilog="Example: landfall sandbox down --all")
+def down(
+    every: Annotated[bool, typer.Option("--all", help="Every sandbox of this tree.")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="Remove its data too.")] = False,
+) -> None:
+    """Stop the sandbox; nothing of it is left running."""
+    names = [path.name for path in sorted(sandboxes_dir().glob("*")) if path.is_dir()] if every else [None]
+    for name in names:
+        stopped = launcher.down(name, discard=discard)
+        say(f"sandbox {name or launcher.default_name()}: {'stopped' if stopped else 'was not running'}")
+
+
+@app.command(epilog="Example: landfall sandbox reset")
+def reset() -> None:
+    """Stop the sandbox, remove its data, start and deploy it anew."""
+    launcher.down(discard=True)
+    ensure_deployed(STACK, sandbox_spec(load_stack(STACK)))

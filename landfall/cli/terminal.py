@@ -1,0 +1,65 @@
+"""What commands write: data to standard output, progress to standard error.
+
+Plain lines without control characters when standard error is not a terminal or ``NO_COLOR`` is set.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+out = Console(soft_wrap=True, highlight=False)
+"""Data."""
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+"""Progress and errors."""
+
+STATUS_STYLES: Mapping[str, str] = {
+    "Running": "cyan",
+    "Completed": "green",
+    "Failed": "bold red",
+    "Skipped": "dim",
+    "Aborted": "yellow",
+}
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output, keys in the order given."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table for people; statuses are coloured."""
+    view = Table(
+        title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
+    )
+    for column in columns:
+        view.add_column(column, overflow="fold")
+    for row in rows:
+        view.add_row(*(Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in row))
+    out.print(view)
+
+
+def say(message: str) -> None:
+    """One line of progress."""
+    err.print(Text(message))
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """A step of long work: a spinner while it runs, a line with its time when it is done."""
+    started = time.monotonic()
+    if err.is_terminal:
+        with err.status(title):
+            yield
+    else:
+        say(f"… {title}")
+        yield
+    say(f"✓ {title} ({time.monotonic() - started:.1f} s)")

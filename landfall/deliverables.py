@@ -1,0 +1,60 @@
+"""What a stack delivers besides resources: code archives, the host bundle, configuration items.
+
+Reads the tree and the scripts folder, writes content-addressed archives under ``build/``; the same
+tree gives the same bytes. (source: DESIGN section 7, "Archives are reproducible")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from landfall.archives import Archive, function_archive, host_bundle
+from landfall.config import SqlJob, StackConfig, StackSource, Workflows, scripts_folder
+from workflows.items import marshal, to_item
+
+
+@dataclass(frozen=True, kw_only=True)
+class EtlDeliverables:
+    """What the ETL plane of a stack delivers."""
+
+    close_execution: Archive
+    start_workflow: Archive
+    host_bundle: Archive
+    items: Mapping[str, Mapping[str, Any]]
+    """Configuration item by workflow id, in DynamoDB's typed JSON."""
+
+
+def etl_deliverables(config: StackConfig, source: StackSource, root: Path) -> EtlDeliverables | None:
+    """The deliverables of the stack's ETL plane; ``None`` where it has none.
+
+    Raises ``OSError`` where a file of the tree cannot be read, ``workflows.items.ItemError`` where a
+    definition cannot be written as an item.
+    """
+    workflows, folder = config.workflows, scripts_folder(config, source)
+    if workflows is None or folder is None:
+        return None
+    files = {name: (folder / name).read_text(encoding="utf-8") for name in _sql_files(workflows)}
+    return EtlDeliverables(
+        close_execution=function_archive("close_execution", root),
+        start_workflow=function_archive("start_workflow", root),
+        host_bundle=host_bundle(folder, root),
+        items={
+            workflow_id: marshal(to_item(workflow_id, definition, files))
+            for workflow_id, definition in sorted(workflows.definitions.items())
+        },
+    )
+
+
+def _sql_files(workflows: Workflows) -> list[str]:
+    return sorted(
+        {
+            job.file
+            for definition in workflows.definitions.values()
+            for stage in definition.workflow_stages
+            for job in stage.jobs
+            if isinstance(job, SqlJob) and job.file is not None
+        }
+    )
