@@ -1,9 +1,8 @@
 """Configuration items: a workflow definition as the state machine reads it.
 
-The source's item is written unchanged: bare script names stay bare. What the machine cannot work out for itself is
-worked out here: graph stages become waves, SQL files become statements, time zones become offsets.
-(source: specs/rsql-orchestration, "Contract" and "Ours" 2 and 5)
-"""
+The source's item is written unchanged: bare script names stay bare. What the machine cannot work out for
+itself is worked out here: graph stages become waves, SQL files become statements, time zones become offsets.
+(source: specs/rsql-orchestration, "Contract" and "Ours" 2 and 5)"""
 
 from __future__ import annotations
 
@@ -48,9 +47,8 @@ def to_item(
 ) -> Item:
     """The configuration item of a workflow, as plain values.
 
-    ``sql_files`` has the text of each SQL file that a job names. Raises `ItemError` where a file is missing or
-    empty, a graph has a cycle, or the item is larger than the machine can read.
-    """
+    ``sql_files`` has the text of each SQL file that a job names. Raises `ItemError` where a file is missing
+    or empty, a graph has a cycle, or the item is larger than the machine can read."""
     files = sql_files or {}
     item: Item = {
         "workflow_id": workflow_id,
@@ -65,7 +63,8 @@ def to_item(
     size = len(json.dumps(marshal(item), separators=(",", ":"), ensure_ascii=False).encode())
     if size > MAX_ITEM_BYTES:
         raise ItemError(
-            f"workflow {workflow_id}: its item has {size} bytes, at most {MAX_ITEM_BYTES} are possible; split it"
+            f"workflow {workflow_id}: its item has {size} bytes, at most {MAX_ITEM_BYTES} are possible;"
+            " split it"
         )
     return item
 
@@ -98,7 +97,9 @@ def waves(jobs: Sequence[Job], where: str = "graph") -> tuple[tuple[Job, ...], .
     for job in jobs:
         for needed in job.depends_on:
             if needed not in names:
-                raise ItemError(f'{where}: job "{job.job_name}" depends on "{needed}", which is not in the stage')
+                raise ItemError(
+                    f'{where}: job "{job.job_name}" depends on "{needed}", which is not in the stage'
+                )
     left = list(jobs)
     done: set[str] = set()
     found: list[tuple[Job, ...]] = []
@@ -115,7 +116,8 @@ def waves(jobs: Sequence[Job], where: str = "graph") -> tuple[tuple[Job, ...], .
 
 def _stages(where: str, stage: Stage, files: Mapping[str, str]) -> Iterator[Item]:
     if stage.execution_type != "graph":
-        yield _stage(where, stage, stage.jobs, stage.execution_type, stage.stage_description, files, first=True)
+        kind, description = stage.execution_type, stage.stage_description
+        yield _stage(where, stage, stage.jobs, kind, description, files, first=True)
         return
     split = waves(stage.jobs, where)
     for number, jobs in enumerate(split, 1):
@@ -176,7 +178,9 @@ def _precondition(where: str, condition: Precondition) -> Item:
         try:
             written["utc_offsets"] = list(utc_offsets(condition.timezone))
         except ZoneInfoNotFoundError:
-            raise ItemError(f"{where}: this machine has no data on the time zone {condition.timezone}") from None
+            raise ItemError(
+                f"{where}: this machine has no data on the time zone {condition.timezone}"
+            ) from None
     return dict(written)
 
 
@@ -212,7 +216,8 @@ def _offset_entry(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def resource_sets(definitions: Mapping[str, WorkflowDefinition]) -> dict[str, tuple[str, ...]]:
-    """What the jobs and preconditions of all definitions act on, by the names of `workflows.etl.RESOURCE_SETS`.
+    """What the jobs and preconditions of all definitions act on, by the names of
+    `workflows.etl.RESOURCE_SETS`.
 
     Members are names or ARNs as the definitions give them, sorted, each once.
     """

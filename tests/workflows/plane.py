@@ -1,4 +1,4 @@
-"""An ETL plane made with boto3 from the pure definitions: tables, topic, machine; and what tests ask of it."""
+"""An ETL plane made with boto3 from the pure definitions, and what tests ask of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COVERED: Counter[str] = Counter()
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a fake script ends: ``ok``, ``fail``, ``silent`` (never answers) or ``lost`` (completes, answer lost)."""
+    """How a fake script ends: ok, fail, silent (never answers) or lost (its answer is lost)."""
 
     how: str = "ok"
     error: str = "JobFailed"
@@ -109,7 +109,8 @@ class Plane:
             "TableName": name,
             "BillingMode": "PAY_PER_REQUEST",
             "KeySchema": [
-                {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+                {"AttributeName": key, "KeyType": kind}
+                for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
             ],
             "AttributeDefinitions": [
                 {"AttributeName": attribute, "AttributeType": "S"} for attribute in dict.fromkeys(attributes)
@@ -359,7 +360,9 @@ class FakeRunner:
             ":attempt": {"N": str(job["attempt"])},
             ":now": {"S": now()},
         }
-        change = "SET job_name = :name, workflow_id = :workflow, execution_status = :status, attempt = :attempt, "
+        change = (
+            "SET job_name = :name, workflow_id = :workflow, execution_status = :status, attempt = :attempt, "
+        )
         change += "execution_start_ts = :now" if status == "Running" else "execution_end_ts = :now"
         if outcome is not None and status == "Failed":
             change += ", error_name = :error, error_message = :message"

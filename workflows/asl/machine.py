@@ -41,7 +41,8 @@ class StateMachine:
         }
 
     def canonical(self) -> bytes:
-        """The definition as canonical JSON: sorted keys, no spaces, UTF-8. Equal machines give equal bytes."""
+        """The definition as canonical JSON: sorted keys, no spaces, UTF-8. Equal machines give equal
+        bytes."""
         return json.dumps(self.asl(), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @property

@@ -47,7 +47,8 @@ TRANSIENT_ERRORS: tuple[str, ...] = (
     "StepFunctions.SdkClientException",
     "StepFunctions.ThrottlingException",
 )
-"""Errors that say nothing about the request: throttling, and failures on the service's or the network's side."""
+"""Errors that say nothing about the request: throttling, and failures on the service's or the network's
+side."""
 
 TRANSIENT_RETRY: Fields = {
     "ErrorEquals": list(TRANSIENT_ERRORS),
@@ -77,7 +78,8 @@ class State:
     fields: Fields
     processor: Processor | None = None
     acts_on: Mapping[str, str] | None = None
-    """Argument name to the name of a resource (or of a set of resources) where the argument is data at run time."""
+    """Argument name to the name of a resource (or of a set of resources) where the argument is data at run
+    time."""
 
     def asl(self) -> dict[str, Any]:
         """The state as an ASL object."""

@@ -6,17 +6,19 @@
                                        └ Jobs (Map, 1 or the stage's concurrency)
                                            └ RunScript
 
-**Transitions.** A workflow of rsql jobs only enters 4 states, plus one for each stage, plus one for each job: 13 for
-the sample of 3 stages and 6 scripts, where the source's three machines enter 41 and call 19 functions. There is no
-room for a Choice on that way, so it is left by raised errors that a Catch takes up, in two places and no others:
+**Transitions.** A workflow of rsql jobs only enters 4 states, plus one for each stage, plus one for each job:
+13 for the sample of 3 stages and 6 scripts, where the source's three machines enter 41 and call 19 functions.
+There is no room for a Choice on that way, so it is left by raised errors that a Catch takes up, in two places
+and no others:
 
-- ``StartAudit`` writes the workflow record, then assigns ``lane``. Where the plan is not *fast* the assignment
-  raises, and the Catch of ``States.QueryEvaluationError`` leads to ``Route``, a Choice. Variables assigned by
-  earlier states survive that: ``$run`` and ``$plan`` are there.
-- ``Jobs`` assigns ``failed_jobs``, which raises where a job of a parallel stage failed after its siblings finished.
+- ``StartAudit`` writes the workflow record, then assigns ``lane``. Where the plan is not *fast* the
+  assignment raises, and the Catch of ``States.QueryEvaluationError`` leads to ``Route``, a Choice. Variables
+  assigned by earlier states survive that: ``$run`` and ``$plan`` are there.
+- ``Jobs`` assigns ``failed_jobs``, which raises where a job of a parallel stage failed after its siblings
+  finished.
 
-**Lanes.** `workflows.etl.lanes`. ``Route`` also refuses what cannot run, and reads what an execution to resume has
-completed.
+**Lanes.** `workflows.etl.lanes`. ``Route`` also refuses what cannot run, and reads what an execution to
+resume has completed.
 
 **Ends.** Every failure of an outer state leads to ``CloseWorkflow`` → ``NotifyFailure`` → ``Failed``
 (`workflows.etl.closing`). A ``workflow_execution_id`` that has a record already changes nothing and ends in
@@ -24,11 +26,9 @@ completed.
 
 Input: ``{"workflow_id", "workflow_execution_id"?, "resume_from"?, "rerun_of"?, "request_id"?}``.
 
-Values to supply: `PLACEHOLDERS` for the definition (`StateMachine.render`); for the role, ARNs of the same names,
-the sets in `RESOURCE_SETS`, ``Hosts`` (instances, by tag condition), the machine itself and its executions
-(`workflows.asl.permissions`).
-(source: specs/rsql-orchestration; DESIGN section 6)
-"""
+Values to supply: `PLACEHOLDERS` for the definition (`StateMachine.render`); for the role, ARNs of the same
+names, the sets in `RESOURCE_SETS`, ``Hosts`` (instances, by tag condition), the machine itself and its
+executions (`workflows.asl.permissions`). (source: specs/rsql-orchestration; DESIGN section 6)"""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PAGE = 1_000
 def definition(spec: EtlSpec) -> StateMachine:
     """The ETL state machine of one environment."""
     return StateMachine(
-        comment="Runs the workflows of the configuration table: stages in order, jobs by kind, everything audited.",
+        comment="Runs the workflows of the configuration table; everything is audited.",
         start_at="ReadConfiguration",
         timeout_seconds=spec.timeout_seconds,
         states={
@@ -150,7 +150,7 @@ def _route() -> dict[str, State]:
                 (expr("$plan.lane = 'large'"), "Stages (large)"),
             ],
             default="CloseWorkflow",
-            comment="Default: a plan in the fast lane does not come here unless the record could not be composed.",
+            comment="A plan of the fast lane comes here only if its record could not be composed.",
         ),
         "Refuse": pass_(
             then="CloseWorkflow",
@@ -208,8 +208,8 @@ def _resume() -> dict[str, State]:
               {{
                 'TableName': '{JOB_TABLE}',
                 'KeyConditionExpression': 'workflow_execution_id = :id',
-                'FilterExpression':
-                  'execution_status = :completed OR (execution_status = :skipped AND attribute_exists(completed_in))',
+                'FilterExpression': 'execution_status = :completed OR '
+                  & '(execution_status = :skipped AND attribute_exists(completed_in))',
                 'ProjectionExpression': 'job_id, completed_in',
                 'ExpressionAttributeValues': {{
                   ':id': {{'S': $run.resume_from}},

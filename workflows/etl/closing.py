@@ -1,10 +1,9 @@
 """The one audited end of every execution that fails, and the end of those that complete.
 
-``$failure`` holds what failed as far as the machine knows it; the workflow record may know better (the first failed
-job wrote its error there), so ``CloseWorkflow`` reads it back in the same call that closes the record. Whoever sets
-``notified`` sends the one notification. Neither a failed audit write nor a failed notification hides the first error.
-(source: specs/rsql-orchestration, "Ours" 3 and 8)
-"""
+``$failure`` holds what failed as far as the machine knows it; the workflow record may know better (the first
+failed job wrote its error there), so ``CloseWorkflow`` reads it back in the same call that closes the record.
+Whoever sets ``notified`` sends the one notification. Neither a failed audit write nor a failed notification
+hides the first error. (source: specs/rsql-orchestration, "Ours" 3 and 8)"""
 
 from __future__ import annotations
 
@@ -124,7 +123,7 @@ def failure_path(spec: EtlSpec) -> dict[str, State]:
             then="NotifyFailure",
             output="{% {} %}",
             assign={"failure": _RECORDED},
-            comment="Only the first to close a record notifies; a repeated call of this execution finds its own mark.",
+            comment="Only the first to close a record notifies; a repeated call finds its own mark.",
         ),
         "NotifyFailure": task(
             "arn:aws:states:::sns:publish",

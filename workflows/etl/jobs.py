@@ -1,13 +1,12 @@
 """The processor of a stage's Jobs Map: one job from its first attempt to its final record.
 
-A job's state input is ``{"job": …, "run": …}`` (`workflows.etl.plan.job`); nothing outside is read, so that the same
-states run inline and as children of a distributed Map. A job ends with the output ``Completed``, ``Skipped`` or
-``Failed``; in a sequential stage a failed job ends with a Fail, which stops the stage.
+A job's state input is ``{"job": …, "run": …}`` (`workflows.etl.plan.job`); nothing outside is read, so that
+the same states run inline and as children of a distributed Map. A job ends with the output ``Completed``,
+``Skipped`` or ``Failed``; in a sequential stage a failed job ends with a Fail, which stops the stage.
 
-An rsql job on the happy path is one state. Its failure leads through ``RecordFailure`` (unless the record already
-says how the job ended), a retry where its definition allows one, and ``RecordFirstError``.
-(source: specs/rsql-orchestration, "Ours" 1 to 3; DESIGN section 6)
-"""
+An rsql job on the happy path is one state. Its failure leads through ``RecordFailure`` (unless the record
+already says how the job ended), a retry where its definition allows one, and ``RecordFirstError``. (source:
+specs/rsql-orchestration, "Ours" 1 to 3; DESIGN section 6)"""
 
 from __future__ import annotations
 
@@ -26,14 +25,14 @@ from workflows.etl.records import (
     WORKFLOW_KEY_OF_JOB,
     WORKFLOW_TABLE,
     job_attributes,
-    number,
     text,
     update,
 )
 from workflows.etl.spec import EtlSpec
 
 GRACE_SECONDS = 60
-"""Time beyond a job's own limit before the machine gives it up: the runner enforces the limit and answers first."""
+"""Time beyond a job's own limit before the machine gives it up: the runner enforces the limit and answers
+first."""
 MAX_MESSAGE = 2_000
 """Characters of an error message that records keep."""
 FINAL_ERRORS: tuple[str, ...] = ("ScriptRefused", "JobAborted")
@@ -44,7 +43,8 @@ _RUNNING = {":running": {"S": "Running"}}
 _FAILURE = expr(f"""
 (
   $cause := $string($states.errorOutput.Cause);
-  $silent := $states.errorOutput.Error in ['States.Timeout', 'States.HeartbeatTimeout'] and $length($cause) = 0;
+  $silent := $length($cause) = 0
+    and $states.errorOutput.Error in ['States.Timeout', 'States.HeartbeatTimeout'];
   $merge([$states.input, {{'failure': {{
     'error': $states.errorOutput.Error,
     'message': $substring(
@@ -100,9 +100,9 @@ _RUNNER_JOB = expr("""
   $base64encode($contains($text, /[^ -~]/) ? $encodeUrlComponent($text) : $text)
 )
 """)
-"""The job for the runner: base64 of JSON. Where it holds characters beyond ASCII, base64 of the percent-encoded JSON
-(it then begins with ``%7B`` instead of ``{``), because ``$base64encode`` is defined for one-byte characters only and
-would fold others into different ones, quotes among them."""
+"""The job for the runner: base64 of JSON. Where it holds characters beyond ASCII, base64 of the
+percent-encoded JSON (it then begins with ``%7B`` instead of ``{``), because ``$base64encode`` is defined for
+one-byte characters only and would fold others into different ones, quotes among them."""
 
 
 def _limit(seconds: str) -> str:
@@ -329,7 +329,8 @@ def _entry_states(n: _Names) -> dict[str, State]:
             job_attributes("Running"),
             remove=("execution_end_ts", "error_name", "error_message", "statement_id"),
             condition=(
-                "attribute_not_exists(job_id) OR (#attempt <= :attempt AND #execution_status IN (:running, :failed))"
+                "attribute_not_exists(job_id)"
+                " OR (#attempt <= :attempt AND #execution_status IN (:running, :failed))"
             ),
             condition_values=_RUNNING | {":failed": {"S": "Failed"}},
             catches=_to_failure(n("RecordFailure")),
@@ -367,8 +368,10 @@ def _warehouse(spec: EtlSpec) -> dict[str, Any]:
         "Database": expr("$exists($states.input.job.database) ? $states.input.job.database : '${Database}'"),
         "StatementName": expr("$substring($states.input.job.id, 0, 500)"),
         "ClientToken": expr("""
-        $states.input.run.key & '-' & $string($states.input.job.stage) & '-' & $string($states.input.job.position)
-          & '-' & $string($states.input.job.attempt)
+        $join([
+          $states.input.run.key, $string($states.input.job.stage), $string($states.input.job.position),
+          $string($states.input.job.attempt)
+        ], '-')
         """),
     }
 
@@ -450,7 +453,8 @@ def _statement_states(n: _Names, spec: EtlSpec) -> dict[str, State]:
                 (expr("$states.input.statement.status in ['FAILED', 'ABORTED']"), n("StatementFailed")),
                 (
                     expr("""
-                    $millis() - $states.input.statement.since >= $states.input.job.timeout_seconds * 1000
+                    $millis() - $states.input.statement.since
+                      >= $states.input.job.timeout_seconds * 1000
                       or $millis() >= $states.input.run.deadline
                     """),
                     n("StatementTimedOut"),
@@ -483,7 +487,7 @@ def _statement_states(n: _Names, spec: EtlSpec) -> dict[str, State]:
             catches=[catch(["States.ALL"], n("RecordFailure"), output="{% $states.input %}")],
             then=n("RecordFailure"),
             output="{% $states.input %}",
-            comment="A statement that has ended meanwhile cannot be cancelled; the job has failed all the same.",
+            comment="A statement that has ended meanwhile cannot be cancelled; the job has failed.",
         ),
     }
 
@@ -510,10 +514,12 @@ _STATE_MACHINE = expr("""
 (
   $name := $states.input.job.state_machine;
   $arn := $split($states.input.run.arn, ':');
-  $substring($name, 0, 4) = 'arn:' ? $name : $join(['arn', $arn[1], 'states', $arn[3], $arn[4], 'stateMachine', $name], ':')
+  $substring($name, 0, 4) = 'arn:'
+    ? $name : $join(['arn', $arn[1], 'states', $arn[3], $arn[4], 'stateMachine', $name], ':')
 )
 """)
-"""ARN of the state machine that a job names, which is in this account and Region where only its name is given."""
+"""ARN of the state machine that a job names, which is in this account and Region where only its name is
+given."""
 
 
 def _service_states(n: _Names) -> dict[str, State]:

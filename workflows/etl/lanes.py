@@ -1,10 +1,10 @@
 """The Stages Map of each lane.
 
-The same three levels everywhere: Stages, one after the other; inside, a stage's Jobs at its own concurrency; inside,
-the states of one job. ``fast`` has nothing else. ``full`` adds preconditions, skipping and all job kinds. ``large``
-is ``full`` with distributed Maps, whose children have histories of their own. A failed job's output makes the Jobs
-Map fail once its siblings are through: its ``Assign`` raises, and its Catch ends the stage.
-"""
+The same three levels everywhere: Stages, one after the other; inside, a stage's Jobs at its own concurrency;
+inside, the states of one job. ``fast`` has nothing else. ``full`` adds preconditions, skipping and all job
+kinds. ``large`` is ``full`` with distributed Maps, whose children have histories of their own. A failed job's
+output makes the Jobs Map fail once its siblings are through: its ``Assign`` raises, and its Catch ends the
+stage."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def _jobs(lane: str, processor: Processor, *, may_skip: bool, suffix: str) -> di
                     f"StageFailed{suffix}",
                     output=expr("""
                     {'cause': 'stage ' & $string($states.input.stage.number) & ': '
-                      & ($length($states.errorOutput.Cause) > 0 ? $states.errorOutput.Cause : $states.errorOutput.Error)}
+                      & ($length($states.errorOutput.Cause) > 0
+                        ? $states.errorOutput.Cause : $states.errorOutput.Error)}
                     """),
                 )
             ],
@@ -84,7 +85,8 @@ def rich_lane(
             f"StageFailed{suffix}",
             output=expr("""
             {'cause': 'stage ' & $string($states.input.stage.number) & ': '
-              & ($length($states.errorOutput.Cause) > 0 ? $states.errorOutput.Cause : 'a precondition was not met')}
+              & ($length($states.errorOutput.Cause) > 0
+                ? $states.errorOutput.Cause : 'a precondition was not met')}
             """),
         )
     ]

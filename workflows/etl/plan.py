@@ -2,8 +2,8 @@
 
 ``ReadConfiguration`` assigns two variables. ``$run`` is small: who runs, since when, until when records live.
 ``$plan`` is the item out of DynamoDB's typed JSON, checked: ``lane``, ``problem`` (when it cannot run) and
-``stages``. Jobs stay as compact in the plan as in the item (a bare string stays a string), so that a plan is never
-larger than its item; `JOB` gives each its defaults when its turn comes.
+``stages``. Jobs stay as compact in the plan as in the item (a bare string stays a string), so that a plan is
+never larger than its item; `JOB` gives each its defaults when its turn comes.
 
 Everything that comes from a definition or an event is a value in these expressions, never part of their text.
 (source: specs/rsql-orchestration, "Contract", "Ours" 1, 2 and 4)
@@ -41,8 +41,8 @@ _TEXT = "$text := function($x) { $type($x) = 'string' and $length($x) > 0 };"
 
 
 def run(spec: EtlSpec) -> str:
-    """Identity of the execution: ``workflow_id``, ``id``, ``arn``, ``key``, ``expires_at`` (epoch seconds), ``deadline``
-    (epoch milliseconds, the workflow's own time limit), origin.
+    """Identity of the execution: ``workflow_id``, ``id``, ``arn``, ``key``, ``expires_at`` (epoch seconds),
+    ``deadline`` (epoch milliseconds, the workflow's own time limit), origin.
 
     ``key`` is a short random word that makes client tokens of this execution's statements unique.
     """
@@ -88,7 +88,8 @@ $quoted := function($x) {{ '"' & $string($x) & '"' }};
 $positive := function($x) {{ $not($exists($x)) or ($type($x) = 'number' and $x > 0) }};
 $needs := {{
   'rsql': ['script'], 'sql': [], 'lambda': ['function'], 'glue': ['job'],
-  'emr_serverless': ['application_id', 'execution_role_arn', 'entry_point'], 'state_machine': ['state_machine']
+  'emr_serverless': ['application_id', 'execution_role_arn', 'entry_point'],
+  'state_machine': ['state_machine']
 }};
 $jobProblem := function($j) {{(
   $kind := $type($j) != 'object' ? '' : $exists($j.kind) ? $string($j.kind) : 'rsql';
@@ -100,8 +101,10 @@ $jobProblem := function($j) {{(
   $count($missing) > 0 ? 'job ' & $quoted($name) & ' has no ' & $missing[0] :
   $kind = 'sql' and $count([$j.sql]) = 0 ? 'job ' & $quoted($name) & ' has no sql' :
   $kind = 'sql' and $count([$j.sql]) > 40 ? 'job ' & $quoted($name) & ' has more than 40 statements' :
-  $not($positive($j.timeout_seconds)) ? 'job ' & $quoted($name) & ': timeout_seconds must be a positive number' :
-  $not($positive($j.heartbeat_seconds)) ? 'job ' & $quoted($name) & ': heartbeat_seconds must be a positive number' :
+  $not($positive($j.timeout_seconds))
+    ? 'job ' & $quoted($name) & ': timeout_seconds must be a positive number' :
+  $not($positive($j.heartbeat_seconds))
+    ? 'job ' & $quoted($name) & ': heartbeat_seconds must be a positive number' :
   ''
 )}};
 $preconditionProblem := function($p) {{
@@ -160,9 +163,9 @@ def _estimate() -> str:
 def plan(spec: EtlSpec) -> str:
     """The plan: ``lane`` (fast, full, large, refuse), ``problem``, ``stages``.
 
-    ``fast``: every stage on, every job rsql, no precondition, not a resume. ``full``: anything else. ``large``: too
-    many events for one history, or more jobs at once than an inline Map runs. ``refuse``: the problem says why.
-    """
+    ``fast``: every stage on, every job rsql, no precondition, not a resume. ``full``: anything else.
+    ``large``: too many events for one history, or more jobs at once than an inline Map runs. ``refuse``: the
+    problem says why."""
     return expr(f"""
     (
       {_TEXT}
@@ -178,7 +181,8 @@ def plan(spec: EtlSpec) -> str:
       $problem :=
         $not({_WORKFLOW_ID}) ? 'the input has no workflow_id' :
         $exists($id) and $not({_EXECUTION_ID})
-          ? 'workflow_execution_id ' & $quoted($id) & ' is not allowed: up to 80 letters, digits, ".", "_" and "-"' :
+          ? 'workflow_execution_id ' & $quoted($id)
+            & ' is not allowed: up to 80 letters, digits, ".", "_" and "-"' :
         $not($exists($item)) ? 'unknown workflow_id ' & $quoted($states.input.workflow_id) :
         $count($stages) = 0 ? 'workflow ' & $quoted($states.input.workflow_id) & ' has no stages' :
         $count($problems) > 0 ? $join([$problems[[0..4]]], '; ') :
@@ -212,7 +216,8 @@ def plan(spec: EtlSpec) -> str:
 UNREADABLE_PLAN = expr("""
 {
   'lane': 'refuse',
-  'problem': 'the configuration cannot be read: ' & $states.errorOutput.Error & ': ' & $states.errorOutput.Cause,
+  'problem': 'the configuration cannot be read: ' & $states.errorOutput.Error & ': '
+    & $states.errorOutput.Cause,
   'stages': []
 }
 """)

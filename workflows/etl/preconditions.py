@@ -45,8 +45,9 @@ _WINDOW = """
   $p.start <= $p.end ? $time >= $p.start and $time < $p.end : $time >= $p.start or $time < $p.end
 )
 """
-"""Whether it is inside the window now; a window whose end comes before its start spans midnight. ``utc_offsets`` are
-the changes of the zone's offset in order, each as the instant (24 characters) and the offset from then on."""
+"""Whether it is inside the window now; a window whose end comes before its start spans midnight.
+``utc_offsets`` are the changes of the zone's offset in order, each as the instant (24 characters) and the
+offset from then on."""
 
 
 def precondition() -> str:
@@ -135,7 +136,8 @@ def processor(spec: EtlSpec, lane: str, *, distributed: bool = False) -> Process
                 "Database": "${Database}",
                 "Sql": expr("""
                 'SELECT COUNT(*) FROM (SELECT 1 FROM ' & $states.input.precondition.table & ' LIMIT '
-                  & $string($exists($states.input.precondition.minimum) ? $states.input.precondition.minimum : 1)
+                  & $string($exists($states.input.precondition.minimum)
+                    ? $states.input.precondition.minimum : 1)
                   & ') AS first_rows'
                 """),
             },
@@ -186,7 +188,10 @@ def processor(spec: EtlSpec, lane: str, *, distributed: bool = False) -> Process
                 ("{% $states.input.met %}", n("PreconditionMet")),
                 (
                     expr(
-                        "$millis() - $states.input.started >= $states.input.precondition.timeout_seconds * 1000"
+                        """
+                        $millis() - $states.input.started
+                          >= $states.input.precondition.timeout_seconds * 1000
+                        """
                     ),
                     n("PreconditionNotMet"),
                 ),

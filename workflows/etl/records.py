@@ -1,8 +1,7 @@
 """The audit records that the machine itself writes, as DynamoDB calls.
 
-Updates are conditional, so that a record tells the truth whoever writes it first: the host runner, the machine or
-the closing function. (source: specs/rsql-orchestration, "Ours" 3 and 7)
-"""
+Updates are conditional, so that a record tells the truth whoever writes it first: the host runner, the
+machine or the closing function. (source: specs/rsql-orchestration, "Ours" 3 and 7)"""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ RESOURCE_SETS: tuple[str, ...] = (
     "PreconditionBuckets",
     "StateMachines",
 )
-"""Sets of resources that jobs and preconditions name as data: the deployment lists the members from the workflow
-definitions (`workflows.items.resource_sets`) and leaves out the permission where a set is empty."""
+"""Sets of resources that jobs and preconditions name as data: the deployment lists the members from the
+workflow definitions (`workflows.items.resource_sets`) and leaves out the permission where a set is empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
