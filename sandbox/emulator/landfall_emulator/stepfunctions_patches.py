@@ -41,7 +41,7 @@ from localemu.services.stepfunctions.asl.component.state.state_execution.state_t
 from localemu.services.stepfunctions.asl.eval.environment import Environment
 from localemu.services.stepfunctions.asl.eval.event.event_detail import EventDetails
 from localemu.services.stepfunctions.asl.eval.variable_store import VariableStore
-from localemu.services.stepfunctions.asl.parse import asl_parser
+from localemu.services.stepfunctions.asl.parse import asl_parser, preprocessor
 
 from landfall_emulator import stepfunctions_jsonata, stepfunctions_sync
 
@@ -75,6 +75,7 @@ def install() -> None:
     _context_object_reaches_arguments()
     _assigned_variables_are_json()
     _whole_percentages_parse()
+    _strings_are_json()
     _failed_items_fail_the_map()
     _service_errors_leave_an_inline_map()
 
@@ -206,6 +207,27 @@ def _whole_percentages_parse() -> None:
         return original(whole.sub(r"\g<1>\g<2>.0", definition))
 
     parser.parse = staticmethod(parse)
+
+
+def _strings_are_json() -> None:
+    """Strings of a definition are JSON strings; LocalEmu leaves some escapes as they are and reads others as Python's.
+
+    Quotes and backslashes in plain values, and characters beyond U+FFFF, come out right only this way.
+    """
+    reader = preprocessor.Preprocessor._inner_string_of
+
+    def text_of(parser_rule_context: Any) -> str | None:
+        inner = reader(parser_rule_context)
+        text = parser_rule_context.getText()
+        if inner is None or not (len(text) > 1 and text[0] == text[-1] == '"'):
+            return inner
+        try:
+            return str(json.loads(text, strict=False))
+        except ValueError:
+            return inner
+
+    preprocessor.Preprocessor._inner_string_of = staticmethod(text_of)
+    preprocessor.from_string_literal = text_of
 
 
 def _failed_items_fail_the_map() -> None:
