@@ -17,7 +17,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from policy_packs.guardrails import pack
-from policy_packs.guardrails.evaluate import describe, evaluate
+from policy_packs.guardrails.evaluate import describe, evaluate, evaluate_with_config
 from policy_packs.guardrails.frame.settings import settings
 
 from .plans import (
@@ -210,7 +210,12 @@ def test_config_arrives_with_configure_stack() -> None:
     }
     servicer.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(config=config), None)
     empty = [provider("untagged", tags={}), resource("aws:ec2/vpc:Vpc", {}, provider_name="untagged")]
-    found = {(d.policyName, LEVELS[d.enforcementLevel]) for d in analysed(servicer, empty)}
+    diagnostics = analysed(servicer, empty)
+    in_process = evaluate_with_config(empty, config=config, today=TODAY)
+    assert comparable(diagnostics) == [
+        (v.urn, v.policy, v.message, v.level, v.severity, v.description) for v in in_process
+    ]
+    found = {(d.policyName, LEVELS[d.enforcementLevel]) for d in diagnostics}
     assert found == {("required-tags", "advisory"), ("waiver-unused", "advisory")}
 
 
