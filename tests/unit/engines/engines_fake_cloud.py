@@ -75,7 +75,9 @@ def provisioners(folder: Path) -> dict[str, Any]:
     """The table of the two types."""
     return {
         "aws:sqs/queue:Queue": Thing("aws:sqs/queue:Queue", "queue", folder, frozenset({"name"})),
-        "aws:sns/topic:Topic": Thing("aws:sns/topic:Topic", "topic", folder, frozenset({"name", "fifoTopic"})),
+        "aws:sns/topic:Topic": Thing(
+            "aws:sns/topic:Topic", "topic", folder, frozenset({"name", "fifoTopic"})
+        ),
     }
 
 
@@ -87,7 +89,9 @@ def main() -> int:
     from sandbox.engines.recorded import Ledger
     from sandbox.engines.resource_provider import ResourceProvider
 
-    provider = ResourceProvider(provisioners(Path(os.environ["FAKE_CLOUD"])), Ledger.from_environment())
+    provider = ResourceProvider(
+        provisioners(Path(os.environ.get("FAKE_CLOUD", "/nonexistent"))), Ledger.from_environment()
+    )
     return serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server))
 
 

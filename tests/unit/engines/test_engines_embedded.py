@@ -74,9 +74,7 @@ def test_urns_nest_the_types_of_components_but_not_the_stack(tmp_path: Path) -> 
         """),
     )
     queue = by_name(plan)["queue"]
-    assert (
-        queue.urn == "urn:pulumi:dev::small::small:plane:Plane$small:part:Part$aws:sqs/queue:Queue::queue"
-    )
+    assert queue.urn == "urn:pulumi:dev::small::small:plane:Plane$small:part:Part$aws:sqs/queue:Queue::queue"
     assert queue.parent == "urn:pulumi:dev::small::small:plane:Plane$small:part:Part::part"
     assert by_name(plan)["plane"].parent == STACK
     assert by_name(plan)["small-dev"].parent is None
@@ -172,7 +170,9 @@ def test_assets_are_shown_by_their_content(tmp_path: Path) -> None:
 
 
 def test_configuration_reaches_the_program_as_strings_and_json(tmp_path: Path) -> None:
-    program = "import pulumi\nfrom pulumi.runtime.config import CONFIG\npulumi.export('all', dict(CONFIG.get()))"
+    program = (
+        "import pulumi\nfrom pulumi.runtime.config import CONFIG\npulumi.export('all', dict(CONFIG.get()))"
+    )
     config = '{small:word: hello, count: 3, small:on: true, small:object: {b: 1, a: [x, 2, ~], "yes": y}}'
     outputs = plan_of(tmp_path, program, config).outputs
     assert outputs["all"] == {
@@ -261,7 +261,9 @@ def test_a_failing_program_is_one_sentence(tmp_path: Path, program: str, sentenc
 
 
 def test_a_failure_inside_an_apply_fails_the_plan(tmp_path: Path) -> None:
-    program = PROVIDER + 'q = aws.sqs.Queue("q", name="n", opts=at)\nq.name.apply(lambda name: name.nothing)\n'
+    program = (
+        PROVIDER + 'q = aws.sqs.Queue("q", name="n", opts=at)\nq.name.apply(lambda name: name.nothing)\n'
+    )
     with pytest.raises(ProgramError, match="AttributeError"):
         plan_of(tmp_path, program)
 
@@ -293,7 +295,9 @@ def test_guardrails_judge_the_plan(tmp_path: Path) -> None:
 
 
 def test_the_plan_is_the_same_bytes_every_time(tmp_path: Path) -> None:
-    program = PROVIDER + "for n in range(40):\n    aws.sqs.Queue(f'q{n}', tags={'b': '1', 'a': '2'}, opts=at)\n"
+    program = (
+        PROVIDER + "for n in range(40):\n    aws.sqs.Queue(f'q{n}', tags={'b': '1', 'a': '2'}, opts=at)\n"
+    )
     documents = []
     for _ in range(3):
         document = plan_of(tmp_path, program).to_json()
