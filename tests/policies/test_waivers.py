@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -120,9 +120,25 @@ def test_refuses_a_waiver_without_a_field(field: str, value: str | None) -> None
         read_waivers({"w": waiver(**{field: value})})
 
 
-def test_refuses_a_date_that_is_none() -> None:
-    with pytest.raises(WaiverError, match="waiver w expires on soon, which is no date"):
-        read_waivers({"w": waiver(expires="soon")})
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2027-01-31",
+        "2027-01-31T00:00:00Z",
+        "2027-01-31T00:00:00+00:00",
+        date(2027, 1, 31),
+        datetime(2027, 1, 31),
+    ],
+)
+def test_takes_a_date_in_every_form_that_a_stack_file_gives_it(value: Any) -> None:
+    assert [w.expires for w in read_waivers({"w": waiver(expires=value)})] == [date(2027, 1, 31)]
+    assert type(read_waivers({"w": waiver(expires=value)})[0].expires) is date
+
+
+@pytest.mark.parametrize("value", ["soon", "2027-02-30", "2027-01-31T12:00:00Z", "31.01.2027", 20270131])
+def test_refuses_a_date_that_is_none(value: Any) -> None:
+    with pytest.raises(WaiverError, match=f"waiver w expires on {value}, which is no date"):
+        read_waivers({"w": waiver(expires=value)})
 
 
 def test_waivers_that_cannot_be_read_waive_nothing_and_are_reported() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00:00(?:Z|\+00:00| \+0000 UTC)?)?")
 _FIELDS = ("rule", "urn", "reason", "owner", "expires")
 
 
@@ -76,10 +78,22 @@ def _read(name: str, value: Any) -> Waiver:
         if found is None or found == "":
             raise WaiverError(f"waiver {name} has no {key}")
         fields[key] = found
-    expires = fields.pop("expires")
-    if not isinstance(expires, date):
-        try:
-            expires = date.fromisoformat(str(expires))
-        except ValueError:
-            raise WaiverError(f"waiver {name} expires on {expires}, which is no date (YYYY-MM-DD)") from None
+    expires = _date(name, fields.pop("expires"))
     return Waiver(name=name, expires=expires, **{key: str(text) for key, text in fields.items()})
+
+
+def _date(name: str, value: Any) -> date:
+    """Return a date from a date or its text.
+
+    An unquoted date in a stack file is a YAML timestamp to the engine, which hands it on as the text
+    `2027-01-31 00:00:00 +0000 UTC` (or in the RFC 3339 form): midnight is the date alone.
+    """
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    found = _DATE.fullmatch(str(value))
+    try:
+        return date.fromisoformat(found[1] if found else "")
+    except ValueError:
+        raise WaiverError(f"waiver {name} expires on {value}, which is no date (YYYY-MM-DD)") from None
