@@ -89,11 +89,13 @@ def ordered[V](mapping: Mapping[str, V]) -> Mapping[str, V]:
 
 
 def ordered_deep(value: Any) -> Any:
-    """A JSON value with the keys of every mapping in it sorted."""
+    """A JSON value with the keys of every mapping sorted, and 2.0 as 2: so the engine gives it."""
     if isinstance(value, Mapping):
         return {key: ordered_deep(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
         return [ordered_deep(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value
 
 

@@ -395,6 +395,8 @@ def _dependencies(tree: Tree, at: Path) -> Iterator[Finding]:
     paths: dict[tuple[str, str], Path] = {}
     entries = [(index, derived_job_name(entry)) for index, entry in tree.items(*at, "scripts")]
     known = sorted({name for _, name in entries if name is not None})
+    # An entry that is wrong itself may be the one that is meant.
+    complete = sum(name is not None for _, name in entries) == len(tree.get(*at, "scripts") or ())
     for index, name in entries:
         needs = tree.get(*at, "scripts", index, "depends_on")
         if not isinstance(needs, list | tuple) or not needs or name is None or graph is None:
@@ -410,7 +412,7 @@ def _dependencies(tree: Tree, at: Path) -> Iterator[Finding]:
             continue
         for position, need in tree.items(*at, "scripts", index, "depends_on"):
             path = (*at, "scripts", index, "depends_on", position)
-            if need not in known:
+            if need not in known and complete:
                 others = [job for job in known if job != name]
                 near = nearest(need, others)
                 yield Finding(
@@ -422,10 +424,11 @@ def _dependencies(tree: Tree, at: Path) -> Iterator[Finding]:
                     suggestion=near,
                     hint="" if near else "Name a job of the same stage.",
                 )
-            else:
+            elif need in known:
                 edges.setdefault(name, []).append(need)
                 paths.setdefault((name, need), path)
-    cycle = _cycle(edges)
+    # Names that stand for two jobs make no graph; they are reported by themselves.
+    cycle = _cycle(edges) if len(known) == len(entries) else None
     if cycle:
         yield Finding(
             code=CYCLE,

@@ -12,6 +12,7 @@ import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 from pydantic_core import PydanticCustomError
@@ -163,6 +164,8 @@ def show(value: object) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
+    if isinstance(value, date):
+        value = value.isoformat()
     if isinstance(value, str) and len(value) > _SHOWN_CHARACTERS:
         value = value[:_SHOWN_CHARACTERS] + "…"
     return json.dumps(value, ensure_ascii=False)

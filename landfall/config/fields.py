@@ -101,10 +101,10 @@ def _check_file_name(value: str) -> str:
 
 
 def _read_date(value: Any) -> Any:
-    # The engine hands an unquoted YAML date over as a time at midnight.
+    # Pulumi hands an unquoted YAML date over as "2027-01-31 00:00:00 +0000 UTC".
     if type(value) is date:
         return value
-    text = re.sub(r"T00:00:00(\.0+)?Z?$", "", value) if isinstance(value, str) else ""
+    text = re.sub(r"(T00:00:00Z| 00:00:00 \+0000 UTC)$", "", value) if isinstance(value, str) else ""
     try:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             return date.fromisoformat(text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -19,10 +19,12 @@ from landfall.config.errors import (
     DUPLICATE,
     EMPTY_LIST,
     MISSING_KEY,
+    ONE_OF,
     OUT_OF_RANGE,
     SECRET_AS_DATA,
     TOO_LARGE,
     UNKNOWN_KEY,
+    WRONG_TYPE,
     ZONES,
     ConfigError,
     ConfigIssue,
@@ -41,7 +43,7 @@ WITHOUT_FILE: Final = "stack config"
 
 #: Mistakes after which the value itself still says what is meant, so that further checks read it.
 _STILL_READABLE: Final = frozenset(
-    {UNKNOWN_KEY, MISSING_KEY, EMPTY_LIST, OUT_OF_RANGE, CONTRADICTION, ZONES, TOO_LARGE, DUPLICATE}
+    {UNKNOWN_KEY, MISSING_KEY, ONE_OF, EMPTY_LIST, OUT_OF_RANGE, CONTRADICTION, ZONES, TOO_LARGE, DUPLICATE}
 )
 
 
@@ -149,12 +151,16 @@ def _load(
     findings += check(tree)
     if source is not None:
         findings += check_files(tree, source.folder)
-    secret_paths = {finding.path for finding in secrets}
+    # One error per cause: what is a secret, or unclear as text, is not judged as a value too.
+    settled = {finding.path for finding in secrets}
+    if source is not None:
+        settled |= {
+            problem.path for problem in source.problems if problem.path and problem.code == WRONG_TYPE
+        }
     kept = [
         finding
         for finding in findings
-        if finding.code == SECRET_AS_DATA
-        or not any(finding.path[: len(path)] == path for path in secret_paths)
+        if finding in secrets or not any(finding.path[: len(path)] == path for path in settled)
     ]
     back = {right: wrong for wrong, right in misspelt.items()}
     issues += tuple(_issue(finding, source, back) for finding in kept)
@@ -224,6 +230,8 @@ def _text_issues(source: StackSource | None) -> tuple[ConfigIssue, ...]:
 
 
 def _issue(finding: Finding, source: StackSource | None, misspelt: Mapping[str, str]) -> ConfigIssue:
+    if finding.suggestion is None and not finding.hint:
+        finding = replace(finding, hint=f"See docs/errors/{finding.code}.md.")
     # What stands below a misspelt top-level key is found under the key that the file has.
     path = finding.path
     in_file = (misspelt.get(str(path[0]), path[0]), *path[1:]) if path else path

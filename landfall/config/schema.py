@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -96,8 +96,8 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[Row]:
 def _below(annotation: Any, key: str) -> Iterator[Row]:
     """Rows of the models inside a field: of a mapping's values, of a list's entries, of a union's members."""
     bare = plain(annotation)
-    arguments = getattr(bare, "__args__", ())
-    origin = getattr(bare, "__origin__", None)
+    arguments = get_args(bare)
+    origin = get_origin(bare)
     if origin is tuple:
         yield from _below(arguments[0], key + _ONE_ENTRY)
     elif isinstance(origin, type) and issubclass(origin, Mapping):
@@ -111,8 +111,8 @@ def _below(annotation: Any, key: str) -> Iterator[Row]:
 
 def _type(annotation: Any) -> str:
     bare = plain(annotation)
-    origin = getattr(bare, "__origin__", None)
-    arguments = getattr(bare, "__args__", ())
+    origin = get_origin(bare)
+    arguments = get_args(bare)
     if origin is tuple:
         return f"list of {_type(arguments[0])}"
     if isinstance(origin, type) and issubclass(origin, Mapping):

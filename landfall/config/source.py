@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from landfall.config.errors import YAML_SYNTAX, Path, nearest
+from landfall.config.errors import DUPLICATE, UNKNOWN_KEY, YAML_SYNTAX, Path, nearest
 from landfall.config.limits import FILE_BYTES
 from landfall.config.yamltree import Mark, Node, Problem, read
 
@@ -36,6 +36,8 @@ class StackSource:
     readable: bool = False
     """Whether `values` mean anything."""
     nodes: Mapping[str, Node] = field(default_factory=dict, repr=False)
+    config_mark: Mark | None = None
+    """Place of the key `config`: where a key that is missing altogether would be."""
     key_marks: Mapping[str, Mark] = field(default_factory=dict, repr=False)
 
     @property
@@ -88,15 +90,20 @@ class StackSource:
         marks: dict[str, Mark] = {}
         for key, node in config.children.items():
             name = _own_key(str(key))
-            if name is not None:
+            if name in nodes:
+                message = f"the key is already in line {marks[name].line}"
+                mark = config.keys[str(key)]
+                hint = "Rename or remove one of the two."
+                problems.append(Problem(DUPLICATE, mark, message, hint, ("config", str(key))))
+            elif name is not None:
                 nodes[name], marks[name] = node, config.keys[str(key)]
         values = {name: node.value for name, node in nodes.items()}
-        return StackSource(path, values, tuple(_relative(problems)), True, nodes, marks)
+        return StackSource(path, values, tuple(_relative(problems)), True, nodes, root.keys["config"], marks)
 
     def mark(self, path: Path, *, on_key: bool = False) -> Mark | None:
-        """Place of the value (or key) at `path`, or of what surrounds it where the file lacks it."""
+        """Place of the value (or key) at `path`, or of what surrounds it."""
         if not path or str(path[0]) not in self.nodes:
-            return None
+            return self.config_mark
         key_mark: Mark = self.key_marks[str(path[0])]
         node = self.nodes[str(path[0])]
         for part in path[1:]:
@@ -106,7 +113,7 @@ class StackSource:
                 return node.keys.get(str(part), key_mark)
             key_mark = node.keys.get(str(part), child.mark)
             node = child
-        return key_mark if on_key or node.children else node.mark
+        return key_mark if on_key or isinstance(node.value, dict | list) else node.mark
 
 
 def source_for(stack: str, folder: FilePath | str = "stacks") -> StackSource | None:
@@ -146,7 +153,7 @@ def _beside(root: Node) -> list[Problem]:
         near = nearest(key, BESIDE_CONFIG)
         hint = f'Did you mean "{near}"?' if near else "Keys of the stack go below config:."
         problems.append(
-            Problem("LF0101", mark, f"unknown key; allowed: {', '.join(BESIDE_CONFIG)}", hint, (key,))
+            Problem(UNKNOWN_KEY, mark, f"unknown key; allowed: {', '.join(BESIDE_CONFIG)}", hint, (key,))
         )
     return problems
 

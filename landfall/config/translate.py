@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any, Final
 
 from pydantic_core import ErrorDetails
@@ -31,6 +32,7 @@ from landfall.config.shape import field_at, literals_at, model_at, union_at, val
 _MAPPING: Final = ("expected a mapping", "Write a mapping: {key: value}.")
 _LIST: Final = ("expected a list", "Write a list: [first, second].")
 _TYPES: Final[Mapping[str, tuple[str, str]]] = {
+    "invalid-json-value": ("expected text, a number, true, false, a list or a mapping", "Put it in quotes."),
     "string_type": ("expected text", "Put the value in quotes."),
     "int_type": ("expected a whole number", "Write a whole number without quotes, for example 30."),
     "float_type": ("expected a number", "Write a number without quotes, for example 2.0."),
@@ -64,16 +66,27 @@ def findings_of(errors: list[ErrorDetails], values: Mapping[str, Any]) -> list[F
     return _without_consequences(found)
 
 
-def key_path(loc: tuple[int | str, ...]) -> tuple[Path, bool]:
+def key_path(loc: tuple[int | str, ...], values: Any) -> tuple[Path, bool]:
     """Pydantic's location without the names of union members, and whether it means the key itself."""
     path = tuple(loc)
     if len(path) > _MEMBER_INDEX and path[3] == "workflow_stages" and path[5] in _UNION_LISTS:
         path = path[:_MEMBER_INDEX] + path[_MEMBER_INDEX + 1 :]
-    return (path[:-1], True) if path[-1:] == ("[key]",) else (path, False)
+    if path[-1:] == ("[key]",):
+        return path[:-1], True
+    kept: list[str | int] = []
+    for part in path:
+        # Inside free-form JSON pydantic names the kind of each container too.
+        if part == "list" and isinstance(values, list | tuple):
+            continue
+        if part == "dict" and isinstance(values, Mapping) and part not in values:
+            continue
+        kept.append(part)
+        values = value_at(values, (part,))
+    return tuple(kept), False
 
 
 def _translate(error: ErrorDetails, values: Mapping[str, Any]) -> Iterator[Finding]:
-    path, on_key = key_path(error["loc"])
+    path, on_key = key_path(error["loc"], values)
     kind = error["type"]
     context: Mapping[str, Any] = error.get("ctx", {})
     if kind == CUSTOM_ERROR:
@@ -84,8 +97,14 @@ def _translate(error: ErrorDetails, values: Mapping[str, Any]) -> Iterator[Findi
         yield _unknown_key(path, values)
     elif kind == "missing":
         yield _missing(path, values)
+    elif kind == "too_short" and _is_long_enough(value_at(values, path), context["min_length"]):
+        return  # pydantic counts good entries only; the bad ones are reported by themselves
     else:
         yield _hidden(_simple(kind, context, path, values), values)
+
+
+def _is_long_enough(value: Any, least: int) -> bool:
+    return isinstance(value, list | tuple | Mapping) and len(value) >= least
 
 
 def _missing(path: Path, values: Mapping[str, Any]) -> Finding:
@@ -135,6 +154,8 @@ def _simple(kind: str, context: Mapping[str, Any], path: Path, values: Mapping[s
 
 def _converted(kind: str, value: Any) -> Scalar | None:
     """The value as the type that was expected, where that is beyond doubt."""
+    if kind in ("string_type", "invalid-json-value") and isinstance(value, date):
+        return value.isoformat()
     if kind == "string_type" and isinstance(value, int | float):
         return str(value).lower() if isinstance(value, bool) else str(value)
     if kind == "bool_type" and isinstance(value, str):

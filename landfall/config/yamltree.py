@@ -1,8 +1,9 @@
 """YAML text into plain values that remember line and column of every key and value.
 
 Built on ruamel.yaml's event stream instead of its constructors, so hostile text is met with limits: no tags,
-no merge keys, no recursion, bounded depth and bounded alias expansion. Scalars are read as YAML 1.2 and
-Pulumi's engine both read them; where the two differ (`010`, `0x1F`, `1_000`, dates) the text stays text.
+no merge keys, no recursion, bounded depth and bounded alias expansion. A plain scalar that Pulumi's engine
+(YAML 1.1 numbers and times) would read otherwise than YAML 1.2 (`010`, `0x1F`, `1_000`, `1e3`) must
+be quoted.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -24,7 +26,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from landfall.config.errors import DUPLICATE, YAML_SYNTAX, Path
+from landfall.config.errors import DUPLICATE, WRONG_TYPE, YAML_SYNTAX, Path
 from landfall.config.limits import FILE_BYTES
 
 DEEPEST: Final = 40
@@ -32,6 +34,9 @@ LARGEST: Final = 100_000
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]{1,18}\.[0-9]{0,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?\Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?\Z")
+_NUMERAL = re.compile(r"[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
 _WORDS: Final = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _TRUTH: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -205,14 +210,22 @@ class _Builder:
             self._key(event.value, mark, plain)
             return
         try:
-            event.value.encode("utf-8")
-        except UnicodeEncodeError:
+            # JSON writes a character beyond U+FFFF as two escapes, which belong together.
+            text = event.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeError:
             raise _Fatal(
                 mark, "the text has half a character (a lone surrogate)", "Remove the escape."
             ) from None
-        if _CONTROL.search(event.value):
+        if _CONTROL.search(text):
             raise _Fatal(mark, "the text has a control character", "Remove the escape.")
-        node = Node(mark, value=_resolve(event.value) if plain else event.value)
+        if plain and not text and self._frames and self._frames[-1].key is not None:
+            # A value that is left out has no place of its own; the parser would name the next line.
+            mark = self._frames[-1].node.keys.get(self._frames[-1].key, mark)
+        node = Node(mark, value=_resolve(text) if plain else text)
+        if plain and isinstance(node.value, str) and _is_ambiguous(node.value):
+            message = f"found {event.value} without quotes, which YAML readers understand differently"
+            hint = f'Did you mean "{event.value}" in quotes, or a plain decimal number?'
+            self.problems.append(Problem(WRONG_TYPE, mark, message, hint, self._next_path()))
         if event.anchor:
             self._anchors[event.anchor] = node
         self._place(node)
@@ -247,7 +260,7 @@ class _Builder:
             raise _Fatal(mark, f"the alias *{anchor} has no anchor", f"Define &{anchor} before it.")
         if self._expects_key():
             raise _Fatal(mark, "a key must be plain text", "Write the key as text.")
-        self._place(node)
+        self._place(node, mark)
 
     def _expects_key(self) -> bool:
         return bool(self._frames) and self._frames[-1].mapping and self._frames[-1].key is None
@@ -258,7 +271,7 @@ class _Builder:
         frame = self._frames[-1]
         return (*frame.path, frame.key if frame.key is not None else len(frame.node.value))
 
-    def _place(self, node: Node) -> None:
+    def _place(self, node: Node, mark: Mark | None = None) -> None:
         """Put a finished value into what surrounds it."""
         if not self._frames:
             self.root = node
@@ -267,7 +280,9 @@ class _Builder:
         parent = frame.node
         parent.size += node.size
         if parent.size > LARGEST:
-            raise _Fatal(node.mark, f"more than {LARGEST} values, aliases expanded", "Use fewer aliases.")
+            raise _Fatal(
+                mark or node.mark, f"more than {LARGEST} values, aliases expanded", "Use fewer aliases."
+            )
         if not frame.mapping:
             parent.children[len(parent.value)] = node
             parent.value.append(node.value)
@@ -278,8 +293,21 @@ class _Builder:
         frame.key = None
 
 
+def _is_ambiguous(text: str) -> bool:
+    """Whether Pulumi's engine reads a plain scalar as a number or a time where this reader sees text."""
+    if _TIME.match(text) or _NUMERAL.match(text):
+        return True
+    if not re.match(r"[-+]?\.?[0-9]", text):
+        return False
+    try:
+        float(text.replace("_", ""))
+    except ValueError:
+        return False
+    return True
+
+
 def _resolve(text: str) -> Any:
-    """A plain scalar as null, true, false, a number or text."""
+    """A plain scalar as null, true, false, a number, a date or text."""
     if text in _WORDS:
         return None
     if text in _TRUTH:
@@ -288,4 +316,9 @@ def _resolve(text: str) -> Any:
         return int(text)
     if _FLOAT.match(text):
         return float(text)
+    if _DATE.match(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            return text
     return text
