@@ -56,14 +56,13 @@ def failure_of(error: Exception) -> Failure:
                 diagnostic.message_hint,
                 diagnostic.severity or "ERROR",
             )
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        return Failure(
-            _without_address(lines[-1] if lines else "connection lost"), error.sqlstate or "08006", None
-        )
+        return Failure(_connection_message(str(error)), error.sqlstate or "08006")
     return Failure(f"{type(error).__name__}: {error}", "XX000")
 
 
-def _without_address(line: str) -> str:
-    """libpq's connection errors begin with the address; the server's own words follow the severity."""
-    _, fatal, rest = line.rpartition("FATAL:")
-    return rest.strip() if fatal else line
+def _connection_message(text: str) -> str:
+    """libpq's connection errors carry the address and advice; the server's own words follow the severity."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["connection lost"]
+    told = next((line for line in reversed(lines) if "FATAL:" in line), lines[0])
+    _, fatal, rest = told.rpartition("FATAL:")
+    return rest.strip() if fatal else told

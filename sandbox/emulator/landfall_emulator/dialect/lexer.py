@@ -51,7 +51,7 @@ def tokenize(sql: str) -> list[Token]:
     tokens: list[Token] = []
     at = 0
     while at < len(sql):
-        token = _next(sql, at)
+        token = next_token(sql, at)
         tokens.append(token)
         at += len(token.text)
     return tokens
@@ -62,7 +62,7 @@ def join(tokens: Iterable[Token]) -> str:
     return "".join(token.text for token in tokens)
 
 
-def _next(sql: str, at: int) -> Token:
+def next_token(sql: str, at: int) -> Token:
     """The token that starts at `at`."""
     if match := _SPACE.match(sql, at):
         return Token("space", match.group())

@@ -21,7 +21,8 @@ from landfall_emulator.redshift_data.model import Target
 from landfall_emulator.redshift_data.results import column_metadata, make_token, read_token
 
 _DATABASES = """
-SELECT datname FROM pg_database WHERE NOT datistemplate AND datallowconn AND datname <> 'postgres' ORDER BY datname
+SELECT datname FROM pg_database WHERE NOT datistemplate AND datallowconn AND datname <> 'postgres' ORDER BY
+datname
 """
 _SCHEMAS = r"""
 SELECT nspname FROM pg_namespace

@@ -19,12 +19,30 @@ _NUMERIC = 1700
 _CHARACTER = frozenset({1042, 1043})
 # PostgreSQL's type numbers to Redshift's names, and the sizes of types without a modifier.
 _NAMES = {
-    16: ("bool", 1), 17: ("varbyte", 0), 18: ("char", 1), 19: ("name", 64), 20: ("int8", 19), 21: ("int2", 5),
-    23: ("int4", 10), 25: ("varchar", 65535), 26: ("oid", 10), 114: ("super", 0), 700: ("float4", 8),
-    701: ("float8", 17), 705: ("varchar", 65535), 1042: ("bpchar", 1), 1043: ("varchar", 65535),
-    1082: ("date", 13), 1083: ("time", 15), 1114: ("timestamp", 29), 1184: ("timestamptz", 35), 1186: ("interval", 49),
-    1266: ("timetz", 21), 1700: ("numeric", 38), 3802: ("super", 0),
-}  # fmt: skip
+    16: ("bool", 1),
+    17: ("varbyte", 0),
+    18: ("char", 1),
+    19: ("name", 64),
+    20: ("int8", 19),
+    21: ("int2", 5),
+    23: ("int4", 10),
+    25: ("varchar", 65535),
+    26: ("oid", 10),
+    114: ("super", 0),
+    700: ("float4", 8),
+    701: ("float8", 17),
+    705: ("varchar", 65535),
+    1042: ("bpchar", 1),
+    1043: ("varchar", 65535),
+    1082: ("date", 13),
+    1083: ("time", 15),
+    1114: ("timestamp", 29),
+    1184: ("timestamptz", 35),
+    1186: ("interval", 49),
+    1266: ("timetz", 21),
+    1700: ("numeric", 38),
+    3802: ("super", 0),
+}
 
 
 def type_name(oid: int) -> str:
