@@ -27,7 +27,7 @@ _REPORT: Final = "plugin.json"
 
 
 def environment(spec: SandboxSpec, state_dir: Path, port: int) -> dict[str, str]:
-    """Environment of the emulator: nothing of the caller's AWS settings, proxies or Python comes through."""
+    """Environment of the emulator; the caller's AWS settings, proxies and Python stay outside."""
     home = state_dir / "emulator"
     host = f"{LOOPBACK}:{port}"
     settings = {
@@ -37,7 +37,7 @@ def environment(spec: SandboxSpec, state_dir: Path, port: int) -> dict[str, str]
         "TZ": "UTC",
         "TMPDIR": str(home / "tmp"),
         "PYTHONUNBUFFERED": "1",
-        # LocalEmu's plugin index; keyed by what declares entry points, because its own key has a coarse clock.
+        # LocalEmu's plugin index, keyed by what declares entry points: its own key has a coarse clock.
         "XDG_CACHE_HOME": str(tools_dir() / "emulator-cache" / plugin_digest()),
         "CONFIG_DIR": str(home / "config"),
         "FILESYSTEM_ROOT": str(home / "files"),

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class SandboxError(Exception):
-    """Something about the sandbox's environment is wrong; the text is one sentence for the user (exit code 3)."""
+    """Something about the sandbox is wrong; the text is one sentence for the user (exit code 3)."""

@@ -1,8 +1,8 @@
 """AWS on one machine: start, find, use and end a sandbox (DESIGN section 9).
 
-A sandbox is a state directory (`.tools/sandbox/<name>/`) and its processes: the emulator, the warehouse and one agent
-per host. It listens on loopback only, on free ports, so several stand side by side. It survives the command that
-started it, unless it was given an owner, with which it then ends in every case.
+A sandbox is a state directory (`.tools/sandbox/<name>/`) and its processes: the emulator, the warehouse and
+one agent per host. It listens on loopback only, on free ports, so several stand side by side. It survives
+the command that started it, unless it was given an owner, with which it then ends in every case.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sandbox.venv import ensure_emulator
 
 __all__ = ["HostSpec", "Sandbox", "SandboxError", "SandboxSpec", "attach", "default_name", "down", "up"]
 
-SECRET_KEY: Final = "sandbox"
+SECRET_KEY: Final = "sandbox"  # noqa: S105 - the emulator checks no signatures
 _LOCK_SECONDS: Final = 180.0
 
 Progress = Callable[[str], None]
@@ -71,7 +71,7 @@ class Sandbox:
         return accounts[alias]
 
     def environment(self, alias: str) -> dict[str, str]:
-        """Variables that point the AWS SDKs and command line at an account: the access key is the account id."""
+        """Variables that point the AWS SDKs and command line at an account (access key = account id)."""
         region = self.state.spec.region
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
@@ -118,8 +118,8 @@ def up(
 ) -> Sandbox:
     """Start the sandbox `name`, or return it if it runs as `spec` says; what had died is started again.
 
-    With `owner_pid` the sandbox ends with that process, however that ends. With `discard` its data goes at the end.
-    An interruption ends what had been started.
+    With `owner_pid` the sandbox ends with that process, however that ends. With `discard` its data goes at
+    the end. An interruption ends what had been started.
 
     Raises:
         SandboxError: something is missing, does not start, or the sandbox runs with another spec.
@@ -222,9 +222,7 @@ def _start_warehouse(spec: SandboxSpec, state_dir: Path, progress: Progress) -> 
 def _with_warehouse(state: SandboxState, server: Any, state_dir: Path) -> SandboxState:
     """The state with the warehouse's process."""
     log = str(state_dir / "logs" / "warehouse.log")
-    return state.with_process(
-        _managed("warehouse", ProcessId.of(server.pid), port=server.dsn.port, log=log)
-    )
+    return state.with_process(_managed("warehouse", ProcessId.of(server.pid), port=server.dsn.port, log=log))
 
 
 def _start_host(host: HostSpec, spec: SandboxSpec, state_dir: Path, endpoint: str) -> ManagedProcess:
@@ -251,7 +249,7 @@ def _marked(state_dir: Path) -> Iterator[None]:
 
 
 def _seed_secret(sandbox: Sandbox) -> None:
-    """Put the warehouse administrator's credentials where AWS would keep them: Secrets Manager of its account."""
+    """Put the warehouse administrator's credentials into Secrets Manager of its account."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     warehouse = importlib.import_module("sandbox.warehouse")

@@ -7,7 +7,7 @@ import socket
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
-# Below the kernel's ephemeral ports (32768 and up on Linux), so that no outgoing connection takes a chosen port.
+# Below the kernel's ephemeral ports (32768 and up on Linux): no outgoing connection takes a chosen port.
 _LOWEST: Final = 20_000
 _HIGHEST: Final = 32_000
 _ATTEMPTS: Final = 200

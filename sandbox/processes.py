@@ -1,9 +1,9 @@
 """Start, recognise and end the sandbox's processes.
 
-A process is known by its id **and** its start time, so a recycled id is never mistaken for it. Every process of a
-sandbox carries the sandbox's mark in its environment (`LANDFALL_SANDBOX_MARK`), inherited by whatever it starts: this
-is how leftovers are found when no file names them. Process tables are read from `/proc`; where it is missing (not
-Linux), only what the state file names can be found.
+A process is known by its id **and** its start time, so a recycled id is never mistaken for it. Every process
+of a sandbox carries the sandbox's mark in its environment (`LANDFALL_SANDBOX_MARK`), inherited by whatever
+it starts: this is how leftovers are found when no file names them. Process tables are read from `/proc`;
+where it is missing (not Linux), only what the state file names can be found.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _running(process: ProcessId) -> bool:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """Fields of `/proc/<pid>/stat` from the state on (proc(5): field 3 is index 0, start time is index 19)."""
+    """Fields of `/proc/<pid>/stat` from the state on (proc(5): the start time is index 19)."""
     try:
         return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -27,11 +27,13 @@ class HostSpec:
 class SandboxSpec:
     """Accounts, warehouse and hosts of a sandbox; plain values, stored in the state file as they are."""
 
-    accounts: Mapping[str, str] = field(default_factory=lambda: {"data": "111111111111", "ops": "222222222222"})
+    accounts: Mapping[str, str] = field(
+        default_factory=lambda: {"data": "111111111111", "ops": "222222222222"}
+    )
     """Account alias to twelve-digit id."""
     region: str = "eu-central-1"
     warehouse_account: str = "data"
-    warehouse_secret: str = "landfall/sandbox/warehouse"
+    warehouse_secret: str = "landfall/sandbox/warehouse"  # noqa: S105 - a name
     database: str = "dev"
     workgroup: str = "etl"
     hosts: tuple[HostSpec, ...] = (
@@ -66,5 +68,7 @@ def check_name(name: str) -> str:
         SandboxError: it is not 1 to 63 lower-case letters, digits, dots, dashes and underscores.
     """
     if not _NAME.fullmatch(name):
-        raise SandboxError(f"{name!r} cannot name a sandbox: use lower-case letters, digits, '.', '-' and '_'")
+        raise SandboxError(
+            f"{name!r} cannot name a sandbox: use lower-case letters, digits, '.', '-' and '_'"
+        )
     return name

@@ -45,7 +45,7 @@ class SandboxState:
     spec: SandboxSpec
     port: int
     generation: str
-    """New at each start of the emulator, whose state lives in memory: tells whether old resources still exist."""
+    """New at each start of the emulator, whose state is in memory: do old resources still exist?"""
     ready: bool = False
     discard: bool = False
     """Whether `down` removes the state directory too."""

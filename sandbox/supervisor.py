@@ -1,8 +1,8 @@
 """Ends a sandbox when its owner dies, even by `kill -9`.
 
-One small process per owned sandbox (and per start in progress, whose owner is the command that starts it). It sleeps
-on the owner's process descriptor (pidfd, Linux 5.3) and wakes at once when the owner ends; elsewhere it looks twice a
-second. It ends when the sandbox has no owner any more.
+One small process per owned sandbox (and per start in progress, whose owner is the command that starts it).
+It sleeps on the owner's process descriptor (pidfd, Linux 5.3) and wakes at once when the owner ends;
+elsewhere it looks twice a second. It ends when the sandbox has no owner any more.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def start(state_dir: Path) -> ProcessId:
 
 
 def watch(state_dir: Path) -> None:
-    """Wait for the owner's end, then end the sandbox; return early when there is no owner or no sandbox left."""
+    """Wait for the owner's end, then end the sandbox; return early when no owner or no sandbox is left."""
     while True:
         state = read_state(state_dir)
         if state is None or state.owner is None:

@@ -18,9 +18,10 @@ _EMULATOR_GRACE_SECONDS: Final = 0.2
 def stop(state_dir: Path, *, discard: bool = False, spare: int | None = None) -> bool:
     """End every process of the sandbox; True when there was one.
 
-    Found are the processes in the state file, those that carry the sandbox's mark, and the warehouse by its data
-    folder: a missing or damaged state file leaves nothing behind. Data is kept unless `discard` is set, here or when
-    the sandbox was started. `spare` is a process that may live (the supervisor that calls this).
+    Found are the processes in the state file, those that carry the sandbox's mark, and the warehouse by its
+    data folder: a missing or damaged state file leaves nothing behind. Data is kept unless `discard` is set,
+    here or when the sandbox was started. `spare` is a process that may live (the supervisor that calls
+    this).
     """
     state = read_state(state_dir)
     known = {process.pid for process in state.processes if process.identity.alive()} if state else set()

@@ -23,11 +23,11 @@ _INSTALL_SECONDS = 900
 def ensure_emulator(progress: Progress) -> Path:
     """Make sure that the emulator's environment is complete and return its interpreter.
 
-    The stamp inside the environment is the digest of the lock, so an unchanged environment costs two file reads.
-    Without a lock file an existing environment is taken as it is.
+    The stamp inside the environment is the digest of the lock, so an unchanged environment costs two file
+    reads. Without a lock file an existing environment is taken as it is.
 
     Raises:
-        SandboxError: no suitable Python, or the installation failed.
+        SandboxError: the lock file is missing, or the installation failed.
     """
     python = emulator_python()
     stamp = emulator_venv() / ".landfall-lock"
@@ -46,9 +46,9 @@ def ensure_emulator(progress: Progress) -> Path:
 def install_plugin(venv: Path | None = None) -> bool:
     """Link the plugin package into the environment, as an editable install does; True when something changed.
 
-    Two small files do what `pip install --no-deps -e` would, in a millisecond and without build artefacts in the
-    source tree: a `.pth` file with the package's folder, and a `.dist-info` with its entry points, which LocalEmu
-    finds through `importlib.metadata`. Both are derived from the package's `pyproject.toml`.
+    Two small files do what `pip install --no-deps -e` would, in a millisecond and without build artefacts in
+    the source tree: a `.pth` file with the package's folder, and a `.dist-info` with its entry points, which
+    LocalEmu finds through `importlib.metadata`. Both are derived from the package's `pyproject.toml`.
     """
     site_packages = _site_packages(venv or emulator_venv())
     project = tomllib.loads((EMULATOR_PACKAGE / "pyproject.toml").read_text())["project"]
@@ -91,7 +91,9 @@ def _site_packages(venv: Path) -> Path:
     """The environment's package folder."""
     found = sorted(venv.glob("lib/python3.*/site-packages"))
     if not found:
-        raise SandboxError(f"{venv} is not a Python environment; run `landfall sandbox reset` to make it anew")
+        raise SandboxError(
+            f"{venv} is not a Python environment; run `landfall sandbox reset` to make it anew"
+        )
     return found[-1]
 
 
@@ -102,23 +104,13 @@ def _install(wanted: str, stamp: Path, progress: Progress) -> None:
     if not emulator_python().exists():
         progress("making the emulator's environment")
         shutil.rmtree(venv, ignore_errors=True)
-        _run([_python(), "-m", "venv", str(venv)], "the emulator's environment could not be made")
+        _run([sys.executable, "-m", "venv", str(venv)], "the emulator's environment could not be made")
     progress("installing the emulator (a minute or two, the first time only)")
     command = [str(emulator_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--require-hashes", "--no-deps", "-r", str(REQUIREMENTS)]
     _run(command, "the emulator could not be installed")
     stamp.write_text(wanted)
     progress(f"emulator installed in {time.monotonic() - began:.0f} s")
-
-
-def _python() -> str:
-    """An interpreter that LocalEmu accepts: the running one, or a newer one on PATH."""
-    if sys.version_info >= (3, 12):
-        return sys.executable
-    for name in ("python3.13", "python3.12"):
-        if found := shutil.which(name):
-            return found
-    raise SandboxError("the emulator needs Python 3.12 or later; none was found on PATH")
 
 
 def _run(command: list[str], failure: str) -> None:

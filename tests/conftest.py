@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test may use: a sandbox of the test session's own, and clients for its accounts."""
+"""Fixtures for every kind of test: a sandbox of the session's own, and clients for its accounts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REUSE_VARIABLE = "LANDFALL_TEST_SANDBOX"
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """A sandbox for this test process (each xdist worker has its own); it ends with the process in every case."""
+    """A sandbox for this test process (one per xdist worker); it ends with the process in every case."""
     if reused := os.environ.get(REUSE_VARIABLE):
         yield launcher.up(SandboxSpec(), reused)
         return

@@ -1,4 +1,4 @@
-"""The sandbox's Step Functions does what the service does, where state machines of this platform rely on it."""
+"""The sandbox's Step Functions does what the service does, where this platform's machines rely on it."""
 
 from __future__ import annotations
 
@@ -111,7 +111,11 @@ def test_a_catch_assigns_and_puts_out(aws: Aws) -> None:
         "Catch": [{"ErrorEquals": ["DynamoDb.ResourceNotFoundException"], "Next": "Caught",
                    "Assign": {"failed": "{% $states.errorOutput.Error %}"}, "Output": {"kept": True}}],
     }  # fmt: skip
-    caught = {"Type": "Pass", "Output": {"error": "{% $failed %}", "input": "{% $states.input %}"}, "End": True}
+    caught = {
+        "Type": "Pass",
+        "Output": {"error": "{% $failed %}", "input": "{% $states.input %}"},
+        "End": True,
+    }
     done = run(aws, one(state, Fine={"Type": "Fail"}, Caught=caught))
     assert done.output == {"error": "DynamoDb.ResourceNotFoundException", "input": {"kept": True}}
 
@@ -128,7 +132,7 @@ def test_an_inline_map_takes_everything_from_jsonata(aws: Aws) -> None:
                 "ItemProcessor": {
                     "ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Name",
                     "States": {"Name": {"Type": "Pass", "End": True,
-                                        "Output": "{% $prefix & $states.input.job & $string($states.input.at) %}"}},
+                                        "Output": "{% $prefix & $states.input.job & $states.input.at %}"}},
                 },
                 "Output": {"names": "{% $states.result %}", "given": "{% $count($states.input.jobs) %}"},
                 "End": True,
@@ -142,8 +146,9 @@ def test_an_inline_map_takes_everything_from_jsonata(aws: Aws) -> None:
 def test_the_concurrency_of_a_map_is_kept(aws: Aws) -> None:
     machine = one(
         {
-            "Type": "Map", "Items": "{% [1..3] %}", "MaxConcurrency": "{% $states.input.limit %}", "End": True,
-            "ItemProcessor": {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1, "End": True}}},
+            "Type": "Map", "Items": "{% [1..3] %}", "MaxConcurrency": "{% $states.input.limit %}",
+            "End": True,
+            "ItemProcessor": {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": True}}},
         }
     )  # fmt: skip
     assert run(aws, machine, {"limit": 1}).seconds >= 3
@@ -195,8 +200,10 @@ def test_a_distributed_map_counts_failed_items(aws: Aws, tolerated: int, status:
 def test_timeouts_come_from_jsonata(aws: Aws) -> None:
     state = {
         "Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        "Arguments": {"QueueUrl": "{% $states.input.queue %}", "MessageBody": "{% $states.context.Task.Token %}"},
-        "TimeoutSeconds": "{% $states.input.seconds %}", "HeartbeatSeconds": "{% $states.input.beat %}", "End": True,
+        "Arguments": {"QueueUrl": "{% $states.input.queue %}",
+                      "MessageBody": "{% $states.context.Task.Token %}"},
+        "TimeoutSeconds": "{% $states.input.seconds %}", "HeartbeatSeconds": "{% $states.input.beat %}",
+        "End": True,
     }  # fmt: skip
     queue = aws("sqs").create_queue(QueueName="tokens")["QueueUrl"]
     slow = run(aws, one(state), {"queue": queue, "seconds": 2, "beat": 30})
@@ -216,13 +223,17 @@ def test_a_fail_state_takes_its_texts_from_jsonata(aws: Aws) -> None:
 
 def test_history_shows_assigned_variables_as_json(aws: Aws) -> None:
     machine = one({"Type": "Pass", "Assign": {"text": 'a "b" \\', "list": [1, None]}, "End": True})
-    exited = [e["stateExitedEventDetails"] for e in run(aws, machine).events if e["type"] == "PassStateExited"]
+    exited = [
+        e["stateExitedEventDetails"] for e in run(aws, machine).events if e["type"] == "PassStateExited"
+    ]
     assert exited[0]["assignedVariables"] == {"text": '"a \\"b\\" \\\\"', "list": "[1,null]"}
 
 
 def test_strings_of_a_definition_are_json(aws: Aws) -> None:
     text = 'a "b" \\ / \n \u00e4 \U0001f600'
-    machine = one({"Type": "Pass", "Output": {text: text, "length": "{% $length('\U0001f600') %}"}, "End": True})
+    machine = one(
+        {"Type": "Pass", "Output": {text: text, "length": "{% $length('\U0001f600') %}"}, "End": True}
+    )
     assert run(aws, machine).output == {text: text, "length": 1}
 
 
@@ -231,7 +242,8 @@ GLUE = {
     "Arguments": {"JobName": "{% $states.input.job %}", "Arguments": {"--day": "1"}},
 }  # fmt: skip
 EMR = {
-    "Type": "Task", "Resource": "arn:aws:states:::emr-serverless:startJobRun.sync", "TimeoutSeconds": 30, "End": True,
+    "Type": "Task", "Resource": "arn:aws:states:::emr-serverless:startJobRun.sync",
+    "TimeoutSeconds": 30, "End": True,
     "Arguments": {
         "ApplicationId": "00abc", "ExecutionRoleArn": "arn:aws:iam::111111111111:role/spark",
         "Name": "{% $states.input.job %}",
@@ -260,7 +272,10 @@ def test_an_aborted_execution_stops_its_glue_job(aws: Aws) -> None:
     aws("stepfunctions").stop_execution(executionArn=arn)
     assert finish(aws, arn).status == "ABORTED"
     for _ in range(100):
-        if aws("glue").get_job_run(JobName="hang-1", RunId=runs[0]["Id"])["JobRun"]["JobRunState"] == "STOPPED":
+        if (
+            aws("glue").get_job_run(JobName="hang-1", RunId=runs[0]["Id"])["JobRun"]["JobRunState"]
+            == "STOPPED"
+        ):
             return
         time.sleep(0.05)
     raise AssertionError("the job still runs")

@@ -1,7 +1,7 @@
 """EMR Serverless job runs as the sandbox has them: states without work (see `standin_runs`).
 
-Source: Amazon EMR Serverless API Reference, StartJobRun, GetJobRun, CancelJobRun. An application need not be created
-first; an application id that holds `missing` is not found.
+Source: Amazon EMR Serverless API Reference, StartJobRun, GetJobRun, CancelJobRun. An application need not be
+created first; an application id that holds `missing` is not found.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def _shown(run: Run) -> dict[str, Any]:
         "updatedAt": moment(ended or run.started),
         "executionRole": run.request["executionRoleArn"],
         "state": state,
-        "stateDetails": f"the stand-in failed {run.subject.strip()} because of its name" if state == "FAILED" else "",
+        "stateDetails": f"the stand-in failed {run.subject.strip()} because of its name"
+        if state == "FAILED"
+        else "",
         "releaseLabel": "emr-7.10.0",
         "jobDriver": run.request.get("jobDriver", {}),
         "attempt": 1,

@@ -1,7 +1,7 @@
 """AWS Glue job runs as the sandbox has them: states without work (see `standin_runs`).
 
-Source: AWS Glue Web API Reference, StartJobRun, GetJobRun, GetJobRuns, BatchStopJobRun. A job need not be created
-first, because the sandbox has no Glue scripts to run.
+Source: AWS Glue Web API Reference, StartJobRun, GetJobRun, GetJobRuns, BatchStopJobRun. A job need not be
+created first, because the sandbox has no Glue scripts to run.
 """
 
 from __future__ import annotations

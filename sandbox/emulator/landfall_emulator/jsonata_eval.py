@@ -1,9 +1,9 @@
 """Evaluates JSONata expressions with variables, as Step Functions does.
 
-LocalEmu carries a place for JSONata but no engine. This module is the engine, `jsonata-python`, with two things that
-the library leaves to its caller: JSON null is told apart from undefined, and results are plain JSON values that share
-nothing with the variables. Variables are bound as values and never spliced into the expression's text, so a value may
-hold quotes, backslashes or JSONata code.
+LocalEmu carries a place for JSONata but no engine. This module is the engine, `jsonata-python`, with two
+things that the library leaves to its caller: JSON null is told apart from undefined, and results are plain
+JSON values that share nothing with the variables. Variables are bound as values and never spliced into the
+expression's text, so a value may hold quotes, backslashes or JSONata code.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Undefined(QueryEvaluationError):
 def evaluate(expression: str, variable: Callable[[str], Any] | Mapping[str, Any]) -> Any:
     """Return the JSON value of `expression`.
 
-    `variable` gives a variable's value by its name without `$`; LookupError means undefined. A callable is asked once
-    for each variable that the expression really reads.
+    `variable` gives a variable's value by its name without `$`; LookupError means undefined. A callable is
+    asked once for each variable that the expression really reads.
 
     Raises:
         Undefined: the expression returned nothing.
@@ -66,7 +66,9 @@ def evaluate(expression: str, variable: Callable[[str], Any] | Mapping[str, Any]
             raise QueryEvaluationError("threw an error during evaluation. Number out of range") from division
         except RecursionError as deep:
             raise QueryEvaluationError("threw an error during evaluation. Stack overflow") from deep
-        except Exception as other:  # the library raises what Python raises; the caller's state machine must go on
+        except (
+            Exception
+        ) as other:  # the library raises what Python raises; the caller's state machine must go on
             raise QueryEvaluationError(
                 f"threw an error during evaluation. {type(other).__name__}: {other}"
             ) from other
@@ -87,7 +89,8 @@ def to_json(value: Any) -> Any:
     """Copy a JSONata result into plain JSON values.
 
     Raises:
-        QueryEvaluationError: the value holds a function, a regular expression, infinity or another unsupported type.
+        QueryEvaluationError: the value holds a function, a regular expression, infinity or another
+        unsupported type.
     """
     if value is Utils.NULL_VALUE or value is None:
         return None
@@ -109,7 +112,7 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """Copy a value of the emulator into JSONata's types: null, ISO 8601 times in UTC, no decimals, no bytes."""
+    """Copy an emulator's value into JSONata's types: null, ISO 8601 times in UTC, no decimals, no bytes."""
     if value is None:
         return Utils.NULL_VALUE
     if isinstance(value, bool | int | float | str):

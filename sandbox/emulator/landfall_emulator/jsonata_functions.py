@@ -1,8 +1,8 @@
 """The functions that Step Functions adds to JSONata, and the one it takes away.
 
-Source: AWS Step Functions Developer Guide, "Transforming data with JSONata in Step Functions", section "JSONata
-functions provided by Step Functions": `$partition`, `$range`, `$hash`, `$random`, `$uuid`, `$parse`; "The JSONata
-function `$eval` is not supported."
+Source: AWS Step Functions Developer Guide, "Transforming data with JSONata in Step Functions", section
+"JSONata functions provided by Step Functions": `$partition`, `$range`, `$hash`, `$random`, `$uuid`,
+`$parse`; "The JSONata function `$eval` is not supported."
 """
 
 from __future__ import annotations

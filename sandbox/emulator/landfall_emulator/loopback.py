@@ -1,6 +1,7 @@
 """Keeps the emulator on the loopback interface.
 
-LocalEmu's Twisted server takes the port of `GATEWAY_LISTEN` but not its address, and so listens on every interface.
+LocalEmu's Twisted server takes the port of `GATEWAY_LISTEN` but not its address, and so listens on every
+interface.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class _Endpoints:
         return getattr(endpoints, name)
 
     @staticmethod
-    def TCP4ServerEndpoint(reactor: Any, port: int) -> Any:  # noqa: N802 - Twisted's name
+    def TCP4ServerEndpoint(reactor: Any, port: int) -> Any:
         return endpoints.TCP4ServerEndpoint(reactor, port, interface=config.GATEWAY_LISTEN[0].host)
 
 

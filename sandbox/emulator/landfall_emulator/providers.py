@@ -1,7 +1,7 @@
 """The AWS services that Landfall answers itself, as LocalEmu provider plugins.
 
-Each factory imports its provider only when the service is first called, so that an unused service costs nothing at
-start. Operations that a provider does not handle fall through to moto.
+Each factory imports its provider only when the service is first called, so that an unused service costs
+nothing at start. Operations that a provider does not handle fall through to moto.
 """
 
 from __future__ import annotations

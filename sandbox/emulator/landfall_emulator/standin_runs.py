@@ -1,8 +1,8 @@
 """Job runs that pass through states by the clock: the common part of the Glue and EMR Serverless stand-ins.
 
-A stand-in answers as the service does and runs no code. What becomes of a run is told by a word in the name of its job
-or entry point: `fail` fails, `hang` never ends, `missing` is not found; everything else succeeds. How long a run
-takes is `LANDFALL_STANDIN_SECONDS` (default 1).
+A stand-in answers as the service does and runs no code. What becomes of a run is told by a word in the name
+of its job or entry point: `fail` fails, `hang` never ends, `missing` is not found; everything else succeeds.
+How long a run takes is `LANDFALL_STANDIN_SECONDS` (default 1).
 """
 
 from __future__ import annotations

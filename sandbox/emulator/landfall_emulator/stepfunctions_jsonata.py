@@ -1,7 +1,8 @@
 """Puts our JSONata engine into LocalEmu's Step Functions interpreter.
 
-LocalEmu writes variables into the expression's text before it evaluates it; text that holds quotes then breaks, and
-large payloads are parsed again at every use. Here expressions are parsed once and variables are bound as values.
+LocalEmu writes variables into the expression's text before it evaluates it; text that holds quotes then
+breaks, and large payloads are parsed again at every use. Here expressions are parsed once and variables are
+bound as values.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Differences between LocalEmu's Step Functions and the service, each put right by one small function.
 
-The behaviour aimed at is the Amazon States Language specification's and the Step Functions Developer Guide's. What
-stays different is listed in `docs/limits.md`: no RedriveExecution, and a lost heartbeat is named `States.Timeout` (the
-service: `States.HeartbeatTimeout`), so state machines catch both.
+The behaviour aimed at is the Amazon States Language specification's and the Step Functions Developer
+Guide's. What stays different is listed in `docs/limits.md`: no RedriveExecution, and a lost heartbeat is
+named `States.Timeout` (the service: `States.HeartbeatTimeout`), so state machines catch both.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _assign_takes_effect_with_output() -> None:
 
 
 def _output_errors_can_be_caught() -> None:
-    """A failing Output of a Task, Map or Parallel goes through Retry and Catch; LocalEmu ends the execution."""
+    """A failing Output of a Task, Map or Parallel meets Retry and Catch; LocalEmu ends the execution."""
     state = execute_state.ExecutionState
     evaluate = state._evaluate_with_timeout
     finish = state._eval_state_output
@@ -186,7 +186,7 @@ def _context_object_reaches_arguments() -> None:
 
 
 def _assigned_variables_are_json() -> None:
-    """`assignedVariables` of the history holds JSON texts; LocalEmu puts quotes round strings without escaping."""
+    """`assignedVariables` of the history holds JSON texts; LocalEmu does not escape strings."""
 
     def assigned(self: VariableStore) -> dict[str, str]:
         return {
@@ -210,7 +210,7 @@ def _whole_percentages_parse() -> None:
 
 
 def _strings_are_json() -> None:
-    """Strings of a definition are JSON strings; LocalEmu leaves some escapes as they are and reads others as Python's.
+    """Strings of a definition are JSON; LocalEmu leaves some escapes and reads others as Python's.
 
     Quotes and backslashes in plain values, and characters beyond U+FFFF, come out right only this way.
     """
@@ -253,7 +253,9 @@ def _failed_items_fail_the_map() -> None:
                     error_name=StatesErrorName(typ=_THRESHOLD),
                     event_type=HistoryEventType.MapRunFailed,
                     event_details=EventDetails(
-                        mapRunFailedEventDetails=MapRunFailedEventDetails(error=_THRESHOLD.to_name(), cause=cause)
+                        mapRunFailedEventDetails=MapRunFailedEventDetails(
+                            error=_THRESHOLD.to_name(), cause=cause
+                        )
                     ),
                 )
             )
@@ -261,9 +263,8 @@ def _failed_items_fail_the_map() -> None:
     component._map_run = map_run
 
 
-
 def _service_errors_leave_an_inline_map() -> None:
-    """An uncaught `States.*` error of an iteration is the Map's error; LocalEmu stumbles over the reserved prefix."""
+    """An uncaught `States.*` error of an iteration is the Map's; LocalEmu refuses the reserved prefix."""
 
     def named(error_name: str | None) -> ErrorName:
         try:

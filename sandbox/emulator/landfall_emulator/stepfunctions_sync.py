@@ -1,7 +1,8 @@
-"""The `.sync` integrations that LocalEmu lacks or leaves unfinished: EMR Serverless, and stopping a job on abort.
+"""The `.sync` integrations that LocalEmu lacks: EMR Serverless, and stopping a job on abort.
 
-Source: Step Functions Developer Guide, "Integrate services", pages for AWS Glue and EMR Serverless, and "Run a Job
-(.sync)": "If a task using this pattern is aborted, Step Functions makes a best-effort attempt to cancel the task."
+Source: Step Functions Developer Guide, "Integrate services", pages for AWS Glue and EMR Serverless, and "Run
+a Job (.sync)": "If a task using this pattern is aborted, Step Functions makes a best-effort attempt to
+cancel the task."
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""LocalEmu's runtime executor on local processes: one executor is one execution environment of a function version.
+"""LocalEmu's runtime executor on local processes: one executor is one execution environment of a version.
 
-LocalEmu keeps a pool of executors per version, reuses an idle one (a warm start) and stops it after ten minutes
-without work or with its version; so an executor has at most one worker process, started anew after a crash.
+LocalEmu keeps a pool of executors per version, reuses an idle one (a warm start) and stops it after ten
+minutes without work or with its version; so an executor has at most one worker process, started anew after a
+crash.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         """Start the worker. A function that does not load fails its invocations, as on AWS, not its start."""
         runtime = str(self.function_version.config.runtime or "")
         if not runtime.startswith(_PYTHON):
-            raise RuntimeError(f"the sandbox runs Python functions; {runtime or 'container images'} cannot run here")
+            raise RuntimeError(
+                f"the sandbox runs Python functions; {runtime or 'container images'} cannot run here"
+            )
         code = self.function_version.config.code
         code.prepare_for_execution()
         self._home = Path(tempfile.mkdtemp(prefix=f"lambda-{self.id[:8]}-"))
@@ -124,16 +127,15 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         """Run one invocation; whatever happens to the function is a result, never an exception."""
         request_id = payload["invoke-id"]
         seconds = float(function_timeout or self.function_version.config.timeout)
-        if self._worker is None or not self._worker.alive():
+        if self._init is None and (self._worker is None or not self._worker.alive()):
             self._start_worker()
         worker, init = self._worker, self._init or {}
         self._init = None
-        assert worker is not None  # noqa: S101 - started above
         lines: list[str] = [init["log"].rstrip("\n")] if init.get("log", "").strip() else []
         lines.append(start_line(request_id, self.function_version.id.qualifier))
         began = time.monotonic()
         status: str | None = None
-        if "payload" in init:
+        if worker is None or "payload" in init:
             body, is_error, output = init["payload"], True, str(init.get("note", ""))
             status = "error"
         else:
@@ -147,7 +149,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 request_id,
                 duration_ms=min(duration, seconds * 1000) if status == "timeout" else duration,
                 memory_mb=self.function_version.config.memory_size,
-                peak_mb=worker.peak_mb,
+                peak_mb=worker.peak_mb if worker else init["peak_mb"],
                 init_ms=init.get("ms"),
                 status=status,
             )
@@ -181,7 +183,10 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             init["payload"], init["note"] = exit_error(self.id, worker.exit_code())
         init["ms"] = (time.monotonic() - began) * 1000
         init["log"] = worker.log("init")
+        init["peak_mb"] = worker.peak_mb
         self._init = init
+        if "payload" in init:
+            self.stop_worker()
 
     def _call(
         self, worker: Worker, payload: dict[str, str], request_id: str, seconds: float
@@ -230,7 +235,7 @@ def stop_all() -> None:
 
 
 def _environment(given: dict[str, str], root: Path, home: Path, runtime: str) -> dict[str, str]:
-    """The function's environment: what Lambda sets, what the function configured, and nothing of the emulator's."""
+    """The function's environment: what Lambda sets and the function configured, nothing of the emulator's."""
     env = {name: str(value) for name, value in given.items() if not name.startswith("LOCALEMU_")}
     env.pop("EDGE_PORT", None)
     env |= {

@@ -19,7 +19,7 @@ from landfall_emulator.lambda_executor.worker import LOG_END
 
 _WORKER: Final = Path(__file__).with_name("worker.py")
 _WATCH_SECONDS: Final = 0.02
-# More address space than memory: Python maps far more than it touches. The watchdog is the limit, this is the wall.
+# More address space than memory: Python maps more than it touches. The watchdog is the limit, this the wall.
 _SPARE_ADDRESS_SPACE: Final = 4 << 30
 _LOG_LIMIT: Final = 4 << 20
 
@@ -59,8 +59,8 @@ class Worker:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, str(_WORKER), json.dumps(arguments)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(env), cwd=cwd,
-                pass_fds=given, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                env=dict(env), cwd=cwd, pass_fds=given, start_new_session=True,
             )  # fmt: skip
         finally:
             for descriptor in given:
@@ -182,7 +182,7 @@ class _LogReader:
         self._thread.start()
 
     def until(self, request_id: str, seconds: float) -> str:
-        """Take the text before the marker of `request_id`; without marker, everything there is after `seconds`."""
+        """Take the text before the marker of `request_id`; without it, all there is after `seconds`."""
         marker = f"{LOG_END}{request_id}\n".encode()
         deadline = time.monotonic() + seconds
         with self._changed:

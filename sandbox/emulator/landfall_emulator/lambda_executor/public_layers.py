@@ -1,8 +1,8 @@
 """Public layers that functions name by ARN and that the sandbox need not fetch.
 
-Powertools for AWS Lambda is published in AWS's account 017000801446; its packages are in the emulator's environment,
-and the worker shows them to a function that has the layer. Any other foreign layer is refused, as AWS refuses a layer
-that nobody shared.
+Powertools for AWS Lambda is published in AWS's account 017000801446; its packages are in the emulator's
+environment, and the worker shows them to a function that has the layer. Any other foreign layer is refused,
+as AWS refuses a layer that nobody shared.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What Lambda itself writes into a function's log, and the errors that it raises for a function.
 
-Source: Lambda Developer Guide, "Working with Lambda function logs" (START, END and REPORT lines), and the payloads
-that the service returns for a timeout, an exit and an exhausted memory.
+Source: Lambda Developer Guide, "Working with Lambda function logs" (START, END and REPORT lines), and the
+payloads that the service returns for a timeout, an exit and an exhausted memory.
 """
 
 from __future__ import annotations
@@ -22,9 +22,15 @@ def end_line(request_id: str) -> str:
 
 
 def report_line(
-    request_id: str, *, duration_ms: float, memory_mb: int, peak_mb: int, init_ms: float | None, status: str | None
+    request_id: str,
+    *,
+    duration_ms: float,
+    memory_mb: int,
+    peak_mb: int,
+    init_ms: float | None,
+    status: str | None,
 ) -> str:
-    """The summary: times in milliseconds (billed ones rounded up), memory in MB; `status` of a failed invocation."""
+    """The summary: times in milliseconds (billed ones rounded up), memory in MB; `status` of a failure."""
     billed = math.ceil(duration_ms + (init_ms or 0.0))
     parts = [
         f"REPORT RequestId: {request_id}",
@@ -44,7 +50,9 @@ def timeout_error(request_id: str, seconds: float) -> tuple[bytes, str]:
     """Payload and log line of a function that took longer than it may."""
     text = f"Task timed out after {seconds:.2f} seconds"
     moment = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-    return _payload("Sandbox.Timedout", f"RequestId: {request_id} Error: {text}"), f"{moment} {request_id} {text}"
+    return _payload(
+        "Sandbox.Timedout", f"RequestId: {request_id} Error: {text}"
+    ), f"{moment} {request_id} {text}"
 
 
 def exit_error(request_id: str, code: int | None, *, out_of_memory: bool = False) -> tuple[bytes, str]:

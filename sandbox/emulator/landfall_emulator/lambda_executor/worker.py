@@ -1,11 +1,11 @@
 """The Lambda worker: a process that loads one function and serves its invocations one after the other.
 
-Started by `executor.py` as a plain script with the function's environment only. It follows AWS's own Python runtime
-(`awslambdaric`) in what a function can see: import path, context object, log format, error shapes. Standard library
-only, so that nothing of the emulator's environment is imported on the way to the function.
+Started by `executor.py` as a plain script with the function's environment only. It follows AWS's own Python
+runtime (`awslambdaric`) in what a function can see: import path, context object, log format, error shapes.
+Standard library only, so that nothing of the emulator's environment is imported on the way to the function.
 
-File descriptors named on the command line: `requests` (JSON lines from the executor; its end is the worker's end),
-`responses` (JSON lines back). Standard output and error are the function's log.
+File descriptors named on the command line: `requests` (JSON lines from the executor; its end is the worker's
+end), `responses` (JSON lines back). Standard output and error are the function's log.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOG_END = "\x00landfall-end "
 MAXIMUM_RESPONSE = 6 * 1024 * 1024 + 100 * 1024
 
 # What AWS's Python runtime has besides the standard library, and what the public Powertools layer adds.
-# Source: Lambda Developer Guide, "Runtime-included SDK versions"; Powertools for AWS Lambda (Python), extra `all`.
+# Source: Lambda Developer Guide, "Runtime-included SDK versions"; Powertools for AWS Lambda, extra `all`.
 RUNTIME_PACKAGES = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"})
 POWERTOOLS_PACKAGES = frozenset(
     {
@@ -44,8 +44,10 @@ POWERTOOLS_PACKAGES = frozenset(
 
 
 class Context:
-    """The context object of an invocation (Lambda Developer Guide, "Using the Lambda context object to retrieve
-    Python function information")."""
+    """The context object of an invocation.
+
+    Source: Lambda Developer Guide, "Using the Lambda context object to retrieve Python function information".
+    """
 
     def __init__(self, request: dict[str, Any], deadline: float) -> None:
         self.aws_request_id = request["request_id"]
@@ -75,14 +77,15 @@ class _LogFormat(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        text = f"[{record.levelname}]\t{moment}.{int(record.msecs):03d}Z\t{self.request_id}\t{record.getMessage()}"
+        moment = f"{moment}.{int(record.msecs):03d}Z"
+        text = f"[{record.levelname}]\t{moment}\t{self.request_id}\t{record.getMessage()}"
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         return text
 
 
 class _RuntimePackages:
-    """An import finder that shows the packages which the function finds on AWS, and none of the emulator's."""
+    """An import finder that shows the packages which AWS has, and none of the emulator's own."""
 
     def __init__(self, folders: Sequence[str], names: frozenset[str]) -> None:
         self._folders = list(folders)
@@ -113,12 +116,16 @@ def load(name: str) -> Callable[[Any, Any], Any] | dict[str, Any]:
         return error("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {failed}", "")
     except SyntaxError as failed:
         where = [f'  File "{failed.filename}" Line {failed.lineno}\n    {failed.text}']
-        return error("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {failed}", "", where)
+        return error(
+            "Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {failed}", "", where
+        )
     except Exception as failed:
         return error(type(failed).__name__, str(failed), "", _trace(failed))
     handler = getattr(module, function_name, None)
     if handler is None:
-        return error("Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'", "")
+        return error(
+            "Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'", ""
+        )
     return handler  # type: ignore[no-any-return]
 
 
@@ -182,7 +189,7 @@ def _prepare(arguments: dict[str, Any]) -> None:
 
 
 def _end_with(lifeline: int) -> None:
-    """End the worker and whatever it started when the executor is gone, also in the middle of an invocation."""
+    """End the worker and what it started when the executor is gone, also in mid-invocation."""
 
     def wait() -> None:
         with contextlib.suppress(OSError):
@@ -194,7 +201,7 @@ def _end_with(lifeline: int) -> None:
 
 
 def _peak_mb() -> int:
-    """Most memory that this process had in use. `ru_maxrss` would count the emulator that started it as well."""
+    """Most memory that this process had in use; `ru_maxrss` would count its parent's as well."""
     with contextlib.suppress(OSError, ValueError, IndexError), open("/proc/self/status") as status:  # noqa: PTH123
         for line in status:
             if line.startswith("VmHWM:"):
