@@ -13,10 +13,12 @@ from sandbox.provisioners.base import (
     explain,
     merged_tags,
 )
+from sandbox.provisioners.gaps import KNOWN_GAPS
 from sandbox.provisioners.registry import PROVISIONERS
 from sandbox.provisioners.strict import RefusedCallError
 
 __all__ = [
+    "KNOWN_GAPS",
     "PROVISIONERS",
     "Call",
     "Created",

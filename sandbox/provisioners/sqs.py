@@ -42,7 +42,7 @@ _DEFAULTS = {
     "ContentBasedDeduplication": "false",
     "DelaySeconds": "0",
     "KmsDataKeyReusePeriodSeconds": "300",
-    "MaximumMessageSize": "262144",
+    "MaximumMessageSize": "1048576",
     "MessageRetentionPeriod": "345600",
     "ReceiveMessageWaitTimeSeconds": "0",
     "VisibilityTimeout": "30",

@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.provisioners import PROVISIONERS, Call, merged_tags
+from sandbox.provisioners import KNOWN_GAPS, PROVISIONERS, Call, ProvisionError, RefusedCallError, merged_tags
 from sandbox.provisioners.base import ASSET_SIGNATURE
+from sandbox.provisioners.gaps import Gap
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("provisioners")]
 
@@ -996,3 +997,358 @@ def test_a_resource_is_made_read_changed_and_deleted(world: World, case: Case) -
     provisioner.delete(world.call, created.id, state)
     assert (provisioner.read(world.call, created.id, state) is None) == (case.token not in OUTLIVES)
     provisioner.delete(world.call, created.id, state)
+
+
+# --- what else a deployment meets ----------------------------------------------------------------
+
+TABLE = {"hashKey": "id", "attributes": [{"name": "id", "type": "S"}], "billingMode": "PAY_PER_REQUEST"}
+
+
+def elsewhere(world: World, account: str) -> Call:
+    return Call(account=account, region=REGION, default_tags=DEFAULT_TAGS, endpoint=world.call.endpoint)
+
+
+def test_a_call_that_aws_would_refuse_makes_nothing(world: World) -> None:
+    provisioner = PROVISIONERS["aws:dynamodb/table:Table"]
+    wrong = {**TABLE, "name": "refused", "attributes": [{"name": "id", "type": "STRING"}]}
+    with pytest.raises(RefusedCallError, match=r"AttributeType found 'STRING', allowed S, N, B"):
+        provisioner.create(world.call, wrong, "refused")
+    assert provisioner.read(world.call, "refused", {}) is None
+
+
+def test_a_half_made_resource_is_taken_back(world: World) -> None:
+    provisioner = PROVISIONERS["aws:cloudwatch/logGroup:LogGroup"]
+    with pytest.raises(RefusedCallError, match="retentionInDays found 42, allowed 1, 3, 5"):
+        provisioner.create(world.call, {"name": "/half", "retentionInDays": 42}, "half")
+    assert provisioner.read(world.call, "/half", {}) is None
+
+
+def test_an_input_that_is_not_carried_out_fails_the_resource(world: World) -> None:
+    with pytest.raises(
+        ProvisionError, match="does not carry out restoreSourceName of aws:dynamodb/table:Table"
+    ):
+        PROVISIONERS["aws:dynamodb/table:Table"].create(world.call, {**TABLE, "restoreSourceName": "a"}, "x")
+
+
+def test_accounts_do_not_see_each_other(world: World) -> None:
+    provisioner = PROVISIONERS["aws:dynamodb/table:Table"]
+    created = provisioner.create(world.call, TABLE, "mine")
+    assert provisioner.read(elsewhere(world, "222222222222"), created.id, created.outputs) is None
+    assert created.outputs["arn"].split(":")[3:5] == [REGION, ACCOUNT]
+    provisioner.delete(world.call, created.id, created.outputs)
+
+
+def test_a_protected_table_is_not_deleted(world: World) -> None:
+    provisioner = PROVISIONERS["aws:dynamodb/table:Table"]
+    inputs = {**TABLE, "deletionProtectionEnabled": True}
+    created = provisioner.create(world.call, inputs, "protected")
+    with pytest.raises(Exception, match="DeletionProtectionEnabled"):
+        provisioner.delete(world.call, created.id, created.outputs)
+    state = provisioner.update(world.call, created.id, inputs, TABLE)
+    provisioner.delete(world.call, created.id, state)
+    assert provisioner.read(world.call, created.id, state) is None
+
+
+def test_a_table_goes_from_provisioned_to_on_demand(world: World) -> None:
+    provisioner = PROVISIONERS["aws:dynamodb/table:Table"]
+    inputs = {**TABLE, "billingMode": "PROVISIONED", "readCapacity": 2.0, "writeCapacity": 2.0}
+    created = provisioner.create(world.call, inputs, "billing")
+    assert provisioner.update(world.call, created.id, inputs, TABLE)["billingMode"] == "PAY_PER_REQUEST"
+    provisioner.delete(world.call, created.id, created.outputs)
+
+
+def test_an_item_of_somebody_else_is_not_taken_over(world: World) -> None:
+    inputs = {"tableName": world.table, "hashKey": "id", "item": json.dumps({"id": {"S": "theirs"}})}
+    world.client("dynamodb").put_item(TableName=world.table, Item={"id": {"S": "theirs"}})
+    with pytest.raises(Exception, match="ConditionalCheckFailed"):
+        PROVISIONERS["aws:dynamodb/tableItem:TableItem"].create(world.call, inputs, "x")
+    world.client("dynamodb").delete_item(TableName=world.table, Key={"id": {"S": "theirs"}})
+
+
+def test_a_full_bucket_is_deleted_only_by_force(world: World) -> None:
+    provisioner = PROVISIONERS["aws:s3/bucket:Bucket"]
+    created = provisioner.create(world.call, {}, "Full")
+    assert created.id.startswith("full-")
+    world.client("s3").put_object(Bucket=created.id, Key="a", Body=b"")
+    with pytest.raises(Exception, match="BucketNotEmpty"):
+        provisioner.delete(world.call, created.id, created.outputs)
+    provisioner.delete(world.call, created.id, {**created.outputs, "forceDestroy": True})
+    assert provisioner.read(world.call, created.id, {}) is None
+
+
+def test_a_bucket_in_us_east_1_names_no_location(world: World) -> None:
+    call = Call(account=ACCOUNT, region="us-east-1", endpoint=world.call.endpoint)
+    provisioner = PROVISIONERS["aws:s3/bucket:Bucket"]
+    created = provisioner.create(call, {}, "virginia")
+    assert created.outputs["bucketRegion"] == "us-east-1"
+    provisioner.delete(call, created.id, created.outputs)
+
+
+def test_a_role_with_foreign_policies_keeps_them(world: World) -> None:
+    roles, policies = PROVISIONERS["aws:iam/role:Role"], PROVISIONERS["aws:iam/rolePolicy:RolePolicy"]
+    role = roles.create(world.call, {"assumeRolePolicy": trust("lambda")}, "keeps")
+    policy = policies.create(world.call, {"role": role.id, "policy": allow("sqs:SendMessage", "*")}, "keeps")
+    with pytest.raises(Exception, match="DeleteConflict"):
+        roles.delete(world.call, role.id, role.outputs)
+    policies.delete(world.call, policy.id, policy.outputs)
+    roles.delete(world.call, role.id, role.outputs)
+    assert roles.read(world.call, role.id, role.outputs) is None
+
+
+def test_a_role_attaches_and_detaches_what_it_lists(world: World) -> None:
+    provisioner = PROVISIONERS["aws:iam/role:Role"]
+    base = {"assumeRolePolicy": trust("lambda")}
+    managed = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    inputs = {
+        **base,
+        "managedPolicyArns": [managed],
+        "inlinePolicies": [{"name": "send", "policy": allow("sqs:SendMessage", "*")}],
+    }
+    created, client = provisioner.create(world.call, inputs, "lists"), world.client("iam")
+    attached = client.list_attached_role_policies(RoleName=created.id)["AttachedPolicies"]
+    assert [item["PolicyArn"] for item in attached] == [managed]
+    assert client.list_role_policies(RoleName=created.id)["PolicyNames"] == ["send"]
+    state = provisioner.update(world.call, created.id, inputs, base)
+    assert client.list_attached_role_policies(RoleName=created.id)["AttachedPolicies"] == []
+    assert client.list_role_policies(RoleName=created.id)["PolicyNames"] == []
+    provisioner.delete(world.call, created.id, state)
+
+
+def test_routes_come_and_go(world: World) -> None:
+    client, provisioner = world.client("ec2"), PROVISIONERS["aws:ec2/routeTable:RouteTable"]
+    gateway = client.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    client.attach_internet_gateway(InternetGatewayId=gateway, VpcId=world.vpc)
+    without = {"vpcId": world.vpc}
+    inside = {**without, "routes": [{"cidrBlock": "0.0.0.0/0", "gatewayId": gateway}]}
+    created = provisioner.create(world.call, inside, "routes")
+
+    def destinations() -> list[str]:
+        table = client.describe_route_tables(RouteTableIds=[created.id])["RouteTables"][0]
+        return [route["DestinationCidrBlock"] for route in table["Routes"]]
+
+    assert "0.0.0.0/0" in destinations()
+    provisioner.update(world.call, created.id, inside, without)
+    assert destinations() == ["10.20.0.0/20"]
+    provisioner.delete(world.call, created.id, created.outputs)
+
+
+def test_a_gateway_endpoint_changes_its_route_tables(world: World) -> None:
+    provisioner = PROVISIONERS["aws:ec2/vpcEndpoint:VpcEndpoint"]
+    inputs = {
+        "vpcId": world.vpc,
+        "serviceName": f"com.amazonaws.{REGION}.s3",
+        "vpcEndpointType": "Gateway",
+        "routeTableIds": [world.route_table("w-routes-3")],
+    }
+    created = provisioner.create(world.call, inputs, "gateway")
+    policy = allow("s3:GetObject", "arn:aws:s3:::a/*", Principal="*")
+    changed = {**inputs, "routeTableIds": [world.route_table("w-routes-4")], "policy": policy}
+    state = provisioner.update(world.call, created.id, inputs, changed)
+    held = world.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[created.id])["VpcEndpoints"][0]
+    assert held["RouteTableIds"] == changed["routeTableIds"]
+    assert json.loads(held["PolicyDocument"])["Statement"] == json.loads(policy)["Statement"]
+    provisioner.delete(world.call, created.id, state)
+    assert provisioner.read(world.call, created.id, state) is None
+
+
+def test_an_email_subscription_waits_for_its_confirmation(world: World) -> None:
+    provisioner = PROVISIONERS["aws:sns/topicSubscription:TopicSubscription"]
+    inputs = {"topic": world.topic, "protocol": "email", "endpoint": "ops@example.org"}
+    created = provisioner.create(world.call, inputs, "mail")
+    assert created.outputs["pendingConfirmation"] is True
+    provisioner.delete(world.call, created.id, created.outputs)
+
+
+def test_fifo_queues_and_topics_end_in_fifo(world: World) -> None:
+    for token, key in (("aws:sqs/queue:Queue", "fifoQueue"), ("aws:sns/topic:Topic", "fifoTopic")):
+        provisioner = PROVISIONERS[token]
+        created = provisioner.create(world.call, {key: True}, "ordered")
+        assert created.outputs["name"].endswith(".fifo")
+        provisioner.delete(world.call, created.id, created.outputs)
+
+
+# --- the emulator's known gaps --------------------------------------------------------------------
+
+
+def _gap_replicas(world: World) -> bool:
+    provisioner = PROVISIONERS["aws:dynamodb/table:Table"]
+    inputs = {
+        **TABLE,
+        "streamEnabled": True,
+        "streamViewType": "NEW_AND_OLD_IMAGES",
+        "replicas": [{"regionName": "eu-west-1"}],
+    }
+    created = provisioner.create(world.call, inputs, "replicated")
+    held = world.client("dynamodb").describe_table(TableName=created.id)["Table"]
+    provisioner.delete(world.call, created.id, created.outputs)
+    return not held.get("Replicas")
+
+
+def _gap_recovery_period(world: World) -> bool:
+    provisioner = PROVISIONERS["aws:dynamodb/table:Table"]
+    inputs = {**TABLE, "pointInTimeRecovery": {"enabled": True, "recoveryPeriodInDays": 10.0}}
+    created = provisioner.create(world.call, inputs, "recovered")
+    held = world.client("dynamodb").describe_continuous_backups(TableName=created.id)
+    provisioner.delete(world.call, created.id, created.outputs)
+    recovery = held["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    return recovery["PointInTimeRecoveryStatus"] == "ENABLED" and "RecoveryPeriodInDays" not in recovery
+
+
+def _made(world: World, token: str, inputs: dict[str, Any], look: Callable[[str], Any]) -> Any:
+    provisioner = PROVISIONERS[token]
+    created = provisioner.create(world.call, inputs, "gap")
+    try:
+        return look(created.id)
+    finally:
+        provisioner.delete(world.call, created.id, created.outputs)
+
+
+def _gap_lambda_key(world: World) -> bool:
+    inputs = function(world, kmsKeyArn=world.key)
+    client = world.client("lambda")
+    return "KMSKeyArn" not in _made(
+        world,
+        "aws:lambda/function:Function",
+        inputs,
+        lambda id: client.get_function_configuration(FunctionName=id),
+    )
+
+
+NO_ROLE = f"arn:aws:iam::{ACCOUNT}:role/nobody"
+
+
+def _machine_of(world: World, **extra: Any) -> dict[str, Any]:
+    client = world.client("stepfunctions")
+    inputs = {"definition": machine("gap"), "roleArn": world.role["arn"], **extra}
+    return dict(
+        _made(
+            world,
+            "aws:sfn/stateMachine:StateMachine",
+            inputs,
+            lambda id: client.describe_state_machine(stateMachineArn=id),
+        )
+    )
+
+
+def _gap_permission(world: World) -> bool:
+    client = world.client("events")
+    for account in ("222222222222", "333333333333"):
+        client.put_permission(
+            EventBusName="default", Action="events:PutEvents", Principal=account, StatementId="twice"
+        )
+    statements = json.loads(client.describe_event_bus()["Policy"])["Statement"]
+    client.remove_permission(EventBusName="default", RemoveAllPermissions=True)
+    return sum(s["Sid"] == "twice" for s in statements) == 2
+
+
+def _gap_group(world: World) -> bool:
+    with pytest.raises(Exception, match="DeleteScheduleGroup") as caught:
+        world.client("scheduler").delete_schedule_group(Name="nothing")
+    return "InternalError" in str(caught.value)
+
+
+def _gap_encryption(world: World) -> bool:
+    client = world.client("s3")
+    client.delete_bucket_encryption(Bucket=world.bucket)
+    return not client.get_bucket_encryption(Bucket=world.bucket)["ServerSideEncryptionConfiguration"].get(
+        "Rules"
+    )
+
+
+def _gap_association(world: World) -> bool:
+    def look(id: str) -> bool:
+        with pytest.raises(Exception, match="InvalidResourceType"):
+            world.client("ssm").list_tags_for_resource(ResourceType="Association", ResourceId=id)
+        return True
+
+    inputs = {"name": world.document, "targets": [{"key": "tag:a", "values": ["b"]}]}
+    return bool(_made(world, "aws:ssm/association:Association", inputs, look))
+
+
+def _gap_gateway(world: World) -> bool:
+    client = world.client("ec2")
+    tables = [world.route_table("w-routes-5"), world.route_table("w-routes-6")]
+    endpoint = client.create_vpc_endpoint(
+        VpcId=world.vpc,
+        VpcEndpointType="Gateway",
+        ServiceName=f"com.amazonaws.{REGION}.dynamodb",
+        RouteTableIds=tables[:1],
+    )["VpcEndpoint"]["VpcEndpointId"]
+    client.modify_vpc_endpoint(
+        VpcEndpointId=endpoint, AddRouteTableIds=tables[1:], RemoveRouteTableIds=tables[:1]
+    )
+    with pytest.raises(Exception, match=r"InvalidRoute\.NotFound"):
+        client.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+    client.modify_vpc_endpoint(VpcEndpointId=endpoint, RemoveRouteTableIds=tables[1:])
+    client.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+    return True
+
+
+def _gap_endpoint_policy(world: World) -> bool:
+    client = world.client("ec2")
+    inputs = {
+        "vpcId": world.vpc,
+        "serviceName": f"com.amazonaws.{REGION}.s3",
+        "policy": allow("s3:GetObject", "arn:aws:s3:::a/*", Principal="*"),
+    }
+    held = _made(
+        world,
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        inputs,
+        lambda id: client.describe_vpc_endpoints(VpcEndpointIds=[id])["VpcEndpoints"][0]["PolicyDocument"],
+    )
+    return "Version" not in json.loads(held)
+
+
+def _gap_flow_log(world: World) -> bool:
+    client = world.client("ec2")
+    inputs = {"vpcId": world.vpc, "trafficType": "ALL", "logDestination": world.log_group}
+    inputs["iamRoleArn"] = world.role["arn"]
+    return bool(
+        _made(
+            world,
+            "aws:ec2/flowLog:FlowLog",
+            inputs,
+            lambda id: client.describe_flow_logs(FlowLogIds=[id])["FlowLogs"][0],
+        )["DeliverLogsStatus"]
+        == "FAILED"
+    )
+
+
+MISSING_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-1111-1111-1111-111111111111"
+
+PROBES: dict[str, Callable[[World], bool]] = {
+    "dynamodb-replicas": _gap_replicas,
+    "dynamodb-recovery-period": _gap_recovery_period,
+    "lambda-key": _gap_lambda_key,
+    "lambda-role-missing": lambda w: _made(
+        w, "aws:lambda/function:Function", {**function(w), "role": NO_ROLE}, lambda id: bool(id)
+    ),
+    "sfn-tracing": lambda w: (
+        "tracingConfiguration" not in _machine_of(w, tracingConfiguration={"enabled": True})
+    ),
+    "sfn-encryption": lambda w: (
+        "encryptionConfiguration"
+        not in _machine_of(w, encryptionConfiguration={"type": "CUSTOMER_MANAGED_KMS_KEY", "kmsKeyId": w.key})
+    ),
+    "sfn-role-missing": lambda w: _machine_of(w, roleArn=NO_ROLE)["roleArn"] == NO_ROLE,
+    "logs-key-missing": lambda w: _made(
+        w, "aws:cloudwatch/logGroup:LogGroup", {"kmsKeyId": MISSING_KEY}, lambda id: bool(id)
+    ),
+    "events-permission-twice": _gap_permission,
+    "scheduler-group-missing": _gap_group,
+    "s3-encryption-default": _gap_encryption,
+    "ssm-association-tags": _gap_association,
+    "ec2-gateway-routes": _gap_gateway,
+    "ec2-endpoint-policy-version": _gap_endpoint_policy,
+    "ec2-flow-log-status": _gap_flow_log,
+}
+
+
+def test_every_known_gap_is_looked_for() -> None:
+    assert set(PROBES) == {gap.key for gap in KNOWN_GAPS}
+
+
+@pytest.mark.parametrize("gap", KNOWN_GAPS, ids=lambda gap: gap.key)
+def test_a_known_gap_of_the_emulator_is_still_there(world: World, gap: Gap) -> None:
+    assert PROBES[gap.key](world), f"{gap.key} no longer holds: take it off the list, and its workaround"
