@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
+
+from landfall.config.errors import nearest
 
 
 class Exit(IntEnum):
@@ -27,3 +30,12 @@ class CommandError(Exception):
         super().__init__(message)
         self.message = message
         self.code = code
+
+
+def unknown(kind: str, name: str, known: Sequence[str], where: str) -> CommandError:
+    """The refusal of a name that does not exist, with what does and the nearest spelling."""
+    near = nearest(name, list(known))
+    hint = f' Did you mean "{near}"?' if near else ""
+    return CommandError(
+        f'unknown {kind} "{name}"; {where}: {", ".join(known) or "none"}.{hint}', Exit.INVALID
+    )

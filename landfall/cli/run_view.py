@@ -33,7 +33,8 @@ def watch(runs: Iterable[Run]) -> Run:
                 if shown.get(str(job["job_id"])) != status:
                     shown[str(job["job_id"])] = status
                     say(
-                        f"{time.monotonic() - started:6.1f} s  stage {job.get('stage')}  {job['job_name']}  {status}"
+                        f"{time.monotonic() - started:6.1f} s  stage {job.get('stage')}  "
+                        f"{job['job_name']}  {status}"
                     )
     if last is None:
         raise AssertionError("a run has at least one state")

@@ -212,8 +212,9 @@ class Runs:
                 ended_at = ended_at or time.monotonic()
                 if time.monotonic() - ended_at > CLOSING_SECONDS:
                     raise CommandError(
-                        f"workflow execution {execution_id} ended as {run.execution_status}, but its record is still "
-                        f"{run.status} after {CLOSING_SECONDS:.0f} s: look at function close-execution"
+                        f"workflow execution {execution_id} ended as {run.execution_status}, "
+                        "but its record "
+                        f"still {run.status} after {CLOSING_SECONDS:.0f} s: look at function close-execution"
                     )
             time.sleep(POLL_SECONDS)
 

@@ -45,7 +45,8 @@ def up(
         print_json(sandbox.status())
     else:
         say(
-            f'sandbox {sandbox.name} answers on {sandbox.endpoint}; a shell for it: eval "$(landfall sandbox env)"'
+            f"sandbox {sandbox.name} answers on {sandbox.endpoint}; "
+            'a shell for it: eval "$(landfall sandbox env)"'
         )
 
 

@@ -9,12 +9,11 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from landfall.cli.deploy import ensure_deployed
-from landfall.cli.exits import CommandError, Exit
+from landfall.cli.exits import CommandError, Exit, unknown
 from landfall.cli.runs import Runs
 from landfall.cli.sandbox_spec import sandbox_spec
 from landfall.cli.stacks import load_stack
 from landfall.config import StackConfig, Workflows
-from landfall.config.errors import nearest
 from landfall.etl_names import EtlNames
 from landfall.naming import Names
 from sandbox import launcher
@@ -43,12 +42,7 @@ class Session:
         """Raises ``CommandError`` with the nearest name where the config has no such workflow."""
         known = list(self.workflows.definitions)
         if workflow_id not in known:
-            near = nearest(workflow_id, known)
-            hint = f' Did you mean "{near}"?' if near else ""
-            raise CommandError(
-                f'unknown workflow_id "{workflow_id}"; stack {self.stack} has: {", ".join(known) or "none"}.{hint}',
-                Exit.INVALID,
-            )
+            raise unknown("workflow_id", workflow_id, known, f"stack {self.stack} has")
 
     @cached_property
     def names(self) -> EtlNames:
@@ -110,7 +104,7 @@ class Session:
         return session
 
     def ensure_deployed(self) -> None:
-        """In the sandbox: start it if need be, and deploy what changed in config or code since the last time."""
+        """In the sandbox: start it if need be, and deploy what changed since the last time."""
         if self.in_sandbox:
             self.__dict__["sandbox"] = ensure_deployed(self.stack, sandbox_spec(self.config))
 

@@ -1,0 +1,7 @@
+"""``python -m landfall.cli``."""
+
+import sys
+
+from landfall.cli.main import main
+
+sys.exit(main())

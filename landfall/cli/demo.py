@@ -1,0 +1,125 @@
+"""``landfall demo``: AWS on this machine, the sandbox stack, the sample workflow and what it left."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Annotated, Any
+
+import typer
+
+from landfall.cli.deploy import ensure_deployed
+from landfall.cli.exits import CommandError, Exit
+from landfall.cli.run_view import print_run, watch
+from landfall.cli.runs import Run, new_execution_id
+from landfall.cli.sandbox_spec import sandbox_spec
+from landfall.cli.session import Session
+from landfall.cli.stacks import counted, load_stack
+from landfall.cli.terminal import out, print_json, say, step, table
+from sandbox import launcher
+
+EXAMPLE = "Examples: landfall demo · landfall demo --keep"
+STACK = "sandbox"
+WORKFLOW = "blog_test_workflow"
+QUERY = "select * from rsql_blog.blog_table order by 1"
+SOURCE_TRANSITIONS, SOURCE_INVOCATIONS = 41, 19
+"""What the same workflow takes in the source's design. (source: specs/rsql-orchestration, "Measured")"""
+QUERY_SECONDS = 30.0
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox running.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Deploy the sandbox stack on this machine, run the sample workflow, show records, logs and rows."""
+    began = time.monotonic()
+    config = load_stack(STACK)
+    already = launcher.attach() is not None
+    owner = None if keep or already else os.getpid()
+    try:
+        sandbox = ensure_deployed(STACK, sandbox_spec(config), owner_pid=owner)
+        session = Session(STACK, config)
+        session.require_workflow(WORKFLOW)
+        execution_id = new_execution_id(WORKFLOW)
+        session.runs.start(WORKFLOW, execution_id)
+        say(f"started {execution_id}")
+        run = watch(session.runs.follow(execution_id))
+        rows = table_rows(sandbox, session, QUERY) if run.status == "Completed" else []
+        _show(session, run, rows, as_json)
+    finally:
+        if owner is not None:
+            with step("sandbox stopped"):
+                launcher.down()
+    if run.status != "Completed":
+        raise typer.Exit(Exit.FAILED)
+    if not as_json:
+        say(f"done in {time.monotonic() - began:.1f} s")
+
+
+def _show(session: Session, run: Run, rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json({**run.to_json(), "rows": rows})
+        return
+    print_run(run)
+    for job in run.jobs:
+        lines = (
+            [text.rstrip() for _, text in session.runs.log(str(job["log_stream"]))]
+            if job.get("log_stream")
+            else []
+        )
+        table(f"log of {job['job_name']}", ("",), [(line,) for line in lines[-3:]])
+    if rows:
+        table(
+            "rows of rsql_blog.blog_table",
+            list(rows[0]),
+            [[str(value) for value in row.values()] for row in rows],
+        )
+    completed = sum(job["execution_status"] == "Completed" for job in run.jobs)
+    out.print(
+        f"{completed} Completed jobs, {int(run.status == 'Completed')} Completed workflow, "
+        f"{counted(len(rows), 'row')}",
+        style="bold",
+        markup=False,
+    )
+    out.print(
+        f"{run.state_transitions} state transitions and {run.lambda_invocations} Lambda invocations; "
+        f"the source's design takes {SOURCE_TRANSITIONS} and {SOURCE_INVOCATIONS}",
+        markup=False,
+    )
+
+
+def table_rows(sandbox: launcher.Sandbox, session: Session, sql: str) -> list[dict[str, Any]]:
+    """Rows of a query on the warehouse, through the Redshift Data API as any client would."""
+    workflows = session.workflows
+    client = sandbox.client("redshift-data", workflows.account)
+    warehouse = workflows.warehouse
+    place = (
+        {"ClusterIdentifier": warehouse.cluster}
+        if warehouse.cluster
+        else {"WorkgroupName": warehouse.workgroup}
+    )
+    statement = client.execute_statement(
+        Database=warehouse.database, SecretArn=warehouse.secret, Sql=sql, **place
+    )["Id"]
+    deadline = time.monotonic() + QUERY_SECONDS
+    while (state := client.describe_statement(Id=statement))["Status"] not in (
+        "FINISHED",
+        "FAILED",
+        "ABORTED",
+    ):
+        if time.monotonic() > deadline:
+            raise CommandError(
+                f"the warehouse did not answer within {QUERY_SECONDS:.0f} s: {sql}", Exit.ENVIRONMENT
+            )
+        time.sleep(0.05)
+    if state["Status"] != "FINISHED":
+        raise CommandError(f"{sql}: {state.get('Error', state['Status'])}")
+    result = client.get_statement_result(Id=statement)
+    names = [column["name"] for column in result["ColumnMetadata"]]
+    return [
+        {
+            name: None if "isNull" in field else next(iter(field.values()))
+            for name, field in zip(names, record, strict=True)
+        }
+        for record in result["Records"]
+    ]

@@ -1,0 +1,94 @@
+"""The entry point: every command, and what becomes of an error.
+
+Exit codes: 0 done, 1 guardrail violation or failed run, 2 invalid configuration or usage,
+3 environment problem. (source: DESIGN section 10)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from landfall.cli import (
+    demo,
+    guardrail_commands,
+    preview,
+    sandbox_commands,
+    schema_command,
+    validate,
+    workflow_commands,
+)
+from landfall.cli.exits import CommandError, Exit
+from landfall.cli.terminal import err
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Examples: landfall demo · landfall validate · landfall preview prod --json out.json",
+)
+app.command("validate", epilog=validate.EXAMPLE)(validate.validate)
+app.command("preview", epilog=preview.EXAMPLE)(preview.preview)
+app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
+app.command("schema", epilog=schema_command.EXAMPLE)(schema_command.schema)
+app.add_typer(workflow_commands.app, name="workflow")
+app.add_typer(sandbox_commands.app, name="sandbox")
+app.add_typer(guardrail_commands.app, name="guardrails")
+
+
+class _Options:
+    debug = False
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the Python traceback of an error.")] = False,
+) -> None:
+    """A governed, multi-account AWS data platform from one YAML stack config."""
+    _Options.debug = debug
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    try:
+        outcome = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+    except CommandError as error:
+        return _ended(error.message, error.code, error)
+    except typer.Abort:
+        return _ended("interrupted", Exit.FAILED)
+    except KeyboardInterrupt:
+        return _ended("interrupted", Exit.FAILED)
+    except Exception as error:
+        return _unexpected(error)
+    return outcome if isinstance(outcome, int) else Exit.DONE
+
+
+def _unexpected(error: Exception) -> int:
+    # Typer's own usage errors, whatever copy of click it brings.
+    show = getattr(error, "show", None)
+    code = getattr(error, "exit_code", None)
+    if callable(show) and isinstance(code, int):
+        show()
+        return code
+    from sandbox.errors import SandboxError
+
+    if isinstance(error, SandboxError):
+        return _ended(str(error), Exit.ENVIRONMENT, error)
+    text = " ".join(str(error).split()) or type(error).__name__
+    return _ended(f"{type(error).__name__}: {text} (landfall --debug shows where)", Exit.FAILED, error)
+
+
+def _ended(message: str, code: Exit, error: BaseException | None = None) -> int:
+    if _Options.debug and error is not None:
+        raise error
+    err.print(Text(message))
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

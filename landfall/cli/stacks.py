@@ -1,0 +1,37 @@
+"""Stack files as commands read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from landfall.cli.exits import CommandError, Exit, unknown
+from landfall.config import LoadResult, StackConfig, load_file, report, stack_files
+
+ROOT = Path(__file__).resolve().parents[2]
+STACKS = ROOT / "stacks"
+
+
+def stack_names() -> list[str]:
+    """Names of the stacks of this tree."""
+    return [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in stack_files(STACKS)]
+
+
+def stack_result(stack: str) -> LoadResult:
+    """One stack file, read and checked; raises ``CommandError`` where there is none of that name."""
+    path = STACKS / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        raise unknown("stack", stack, stack_names(), "stacks/ has")
+    return load_file(path)
+
+
+def load_stack(stack: str) -> StackConfig:
+    """The config of a stack; raises ``CommandError`` with the report of every mistake in it."""
+    result = stack_result(stack)
+    if result.config is None or result.issues:
+        raise CommandError(report(result.issues) + "\n" + counted(len(result.issues), "error"), Exit.INVALID)
+    return result.config
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 error``, ``2 errors``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
