@@ -214,7 +214,7 @@ class Runs:
                     raise CommandError(
                         f"workflow execution {execution_id} ended as {run.execution_status}, "
                         "but its record "
-                        f"still {run.status} after {CLOSING_SECONDS:.0f} s: look at function close-execution"
+                        f"is still {run.status} after {CLOSING_SECONDS:.0f} s: look at function close-execution"
                     )
             time.sleep(POLL_SECONDS)
 
