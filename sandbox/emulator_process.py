@@ -92,6 +92,7 @@ def wait_healthy(process: ProcessId, port: int, state_dir: Path, pause: Callable
             raise SandboxError(f"the emulator ended while it started: {_last_line(log_file(state_dir))}")
         if health(port) is not None:
             _check_plugins(state_dir, process.pid)
+            _check_identity(state_dir, port)
             _share_cache(state_dir, restore=False)
             return
         pause()
@@ -120,6 +121,17 @@ def _check_plugins(state_dir: Path, pid: int) -> None:
     if report["error"] or report["pid"] != pid:
         reason = report["error"] or "they were not loaded"
         raise SandboxError(f"the emulator's plugins do not work: {reason}; see {log_file(state_dir)}")
+
+
+def _check_identity(state_dir: Path, port: int) -> None:
+    """Refuse an answer of somebody else who took the port in the same moment."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/_landfall/identity", timeout=5) as answer:
+            mark = json.load(answer).get("mark")
+    except (OSError, ValueError):
+        mark = None
+    if mark != mark_of(state_dir):
+        raise SandboxError(f"another process took port {port} meanwhile; run the command again")
 
 
 def _share_cache(state_dir: Path, *, restore: bool) -> None:

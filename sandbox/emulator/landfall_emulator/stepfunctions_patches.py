@@ -217,7 +217,7 @@ def _strings_are_json() -> None:
     reader = preprocessor.Preprocessor._inner_string_of
 
     def text_of(parser_rule_context: Any) -> str | None:
-        inner = reader(parser_rule_context)
+        inner: str | None = reader(parser_rule_context)
         text = parser_rule_context.getText()
         if inner is None or not (len(text) > 1 and text[0] == text[-1] == '"'):
             return inner

@@ -138,7 +138,9 @@ def _cancel_on_abort() -> None:
         self: Any, env: Environment, resource_runtime_part: Any, parameters: dict[str, Any], credentials: Any
     ) -> Callable[[], Any | None]:
         started = env.stack[-1]
-        look = glue_resolver(self, env, resource_runtime_part, parameters, credentials)
+        look: Callable[[], Any | None] = glue_resolver(
+            self, env, resource_runtime_part, parameters, credentials
+        )
         client = self._get_glue_client(resource_runtime_part, credentials)
 
         def cancel() -> None:

@@ -91,11 +91,11 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     def get_address(self) -> str:
         """The executor runs on this machine."""
-        return config.GATEWAY_LISTEN[0].host
+        return str(config.GATEWAY_LISTEN[0].host)
 
     def get_endpoint_from_executor(self) -> str:
         """Host of the emulator as the function sees it; goes into `AWS_ENDPOINT_URL`."""
-        return config.GATEWAY_LISTEN[0].host
+        return str(config.GATEWAY_LISTEN[0].host)
 
     def get_runtime_endpoint(self) -> str:
         """Unused: the worker is spoken to over pipes."""

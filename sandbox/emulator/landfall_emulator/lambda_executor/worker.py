@@ -175,7 +175,7 @@ def _prepare(arguments: dict[str, Any]) -> None:
     sys.path[:] = [root, *layers, *standard]
     sys.modules.pop("landfall_emulator", None)
     packages = RUNTIME_PACKAGES | (POWERTOOLS_PACKAGES if arguments["powertools"] else frozenset())
-    sys.meta_path.append(_RuntimePackages(site, packages))  # type: ignore[arg-type]
+    sys.meta_path.append(_RuntimePackages(site, packages))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True, errors="replace")
