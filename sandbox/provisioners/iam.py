@@ -12,6 +12,7 @@ from sandbox.provisioners.base import (
     Created,
     Inputs,
     Outputs,
+    ProvisionError,
     changed,
     document,
     found,
@@ -192,3 +193,97 @@ class RolePolicy(Base, type="aws:iam/rolePolicy:RolePolicy"):
         kept = state.get("policy")
         same = kept is not None and same_document(kept, text)
         return {**state, "role": role, "name": policy, "policy": kept if same else text}
+
+
+class RolePolicyAttachment(Base, type="aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
+    """One managed policy of a role."""
+
+    replace_on = frozenset({"policyArn", "role"})
+    handled = frozenset({"policyArn", "role"})
+
+    def _create(self, call: Call, inputs: Inputs, name: str) -> Created:
+        role, policy = inputs["role"], inputs["policyArn"]
+        call.client("iam").attach_role_policy(RoleName=role, PolicyArn=policy)
+        return Created(f"{role}/{policy}", dict(inputs))
+
+    def _update(self, call: Call, id: str, old: Inputs, new: Inputs) -> Outputs:
+        raise ProvisionError("the attachment of a policy cannot be changed in place")
+
+    def delete(self, call: Call, id: str, state: Outputs) -> None:
+        role, policy = id.split("/", 1)
+        with ignoring(_MISSING):
+            call.client("iam").detach_role_policy(RoleName=role, PolicyArn=policy)
+
+    def read(self, call: Call, id: str, state: Outputs) -> Outputs | None:
+        role, policy = id.split("/", 1)
+        answer = found(lambda: call.client("iam").list_attached_role_policies(RoleName=role), _MISSING)
+        attached = {item["PolicyArn"] for item in (answer or {}).get("AttachedPolicies", [])}
+        return {**state, "role": role, "policyArn": policy} if policy in attached else None
+
+
+class InstanceProfile(Base, type="aws:iam/instanceProfile:InstanceProfile"):
+    """What lets an EC2 instance act as a role."""
+
+    name_key = "name"
+    name_limit = 128
+    taggable = True
+    replace_on = frozenset({"name", "namePrefix", "path"})
+    handled = frozenset({"name", "namePrefix", "path", "role", "tags"})
+
+    def _create(self, call: Call, inputs: Inputs, name: str) -> Created:
+        client = call.client("iam")
+        profile = self.physical_name(call, inputs, name)
+        client.create_instance_profile(
+            InstanceProfileName=profile,
+            Path=inputs.get("path", "/"),
+            Tags=tag_list(merged_tags(call, inputs)),
+        )
+        with rollback(lambda: self.delete(call, profile, {})):
+            if inputs.get("role"):
+                client.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=inputs["role"])
+        outputs = self.outputs(call, inputs)
+        return Created(profile, self.read(call, profile, outputs) or outputs)
+
+    def _update(self, call: Call, id: str, old: Inputs, new: Inputs) -> Outputs:
+        client = call.client("iam")
+        if changed(old, new, "role"):
+            # A profile holds one role at a time (IAM quotas).
+            if old.get("role"):
+                with ignoring(_MISSING):
+                    client.remove_role_from_instance_profile(InstanceProfileName=id, RoleName=old["role"])
+            if new.get("role"):
+                client.add_role_to_instance_profile(InstanceProfileName=id, RoleName=new["role"])
+        sync_tags(
+            tag_map(client.list_instance_profile_tags(InstanceProfileName=id).get("Tags", [])),
+            merged_tags(call, new),
+            lambda tags: client.tag_instance_profile(InstanceProfileName=id, Tags=tag_list(tags)),
+            lambda keys: client.untag_instance_profile(InstanceProfileName=id, TagKeys=keys),
+        )
+        outputs = self.outputs(call, new)
+        return self.read(call, id, outputs) or outputs
+
+    def delete(self, call: Call, id: str, state: Outputs) -> None:
+        client = call.client("iam")
+        with ignoring(_MISSING):
+            held = client.get_instance_profile(InstanceProfileName=id)["InstanceProfile"]
+            for role in held.get("Roles", []):
+                client.remove_role_from_instance_profile(InstanceProfileName=id, RoleName=role["RoleName"])
+            client.delete_instance_profile(InstanceProfileName=id)
+
+    def read(self, call: Call, id: str, state: Outputs) -> Outputs | None:
+        answer = found(lambda: call.client("iam").get_instance_profile(InstanceProfileName=id), _MISSING)
+        if answer is None:
+            return None
+        held = answer["InstanceProfile"]
+        result = {
+            **state,
+            "name": id,
+            "arn": held["Arn"],
+            "path": held["Path"],
+            "uniqueId": held["InstanceProfileId"],
+            "createDate": held["CreateDate"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        if held.get("Roles"):
+            result["role"] = held["Roles"][0]["RoleName"]
+        result.pop("region", None)
+        return result

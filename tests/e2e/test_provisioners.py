@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import socket
-import subprocess
-import time
-import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,59 +15,18 @@ import pytest
 from sandbox.provisioners import KNOWN_GAPS, PROVISIONERS, Call, ProvisionError, RefusedCallError, merged_tags
 from sandbox.provisioners.base import ASSET_SIGNATURE
 from sandbox.provisioners.gaps import Gap
+from tests.e2e.provisioners_emulator import emulator
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("provisioners")]
 
-ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, REGION = "111111111111", "eu-central-1"
 DEFAULT_TAGS = {"owner": "data-platform"}
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An emulator of this module's own, on a free port; its process group ends with the module."""
-    folder = tmp_path_factory.mktemp("emulator")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "LOCALEMU_VOLUME_DIR": str(folder / "volume"),
-        "FILESYSTEM_ROOT": str(folder / "files"),
-        "CONFIG_DIR": str(folder / "config"),
-        "GATEWAY_LISTEN": f"127.0.0.1:{port}",
-        "LANDFALL_STATE_DIR": str(folder / "state"),
-        "LAMBDA_RUNTIME_EXECUTOR": "process",
-        "PROVIDER_OVERRIDE_SSM": "landfall",
-    }
-    program = ROOT / ".tools/emulator/bin/localemu"
-    url = f"http://127.0.0.1:{port}"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(program), "start", "--host", "127.0.0.1", "--port", str(port)],
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/_localemu/health", timeout=2).close()
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < deadline, (folder / "log").read_text()
-                time.sleep(0.2)
+    with emulator(tmp_path_factory.mktemp("emulator")) as url:
         yield url
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(5)
 
 
 class World:
@@ -304,6 +257,8 @@ def _rule_case(kind: str, egress: bool) -> Case:
     )
 
 
+SSM_AGENT = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+
 CASES = [
     Case(
         token="aws:dynamodb/table:Table",
@@ -395,6 +350,29 @@ CASES = [
         )["PolicyDocument"]["Statement"][0]["Action"],
         before="sqs:SendMessage",
         after="sqs:ReceiveMessage",
+    ),
+    Case(
+        token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        inputs=lambda w: {"role": w.role["name"], "policyArn": SSM_AGENT},
+        seen=lambda w, id, state: [
+            p["PolicyArn"]
+            for p in w.client("iam").list_attached_role_policies(RoleName=w.role["name"])["AttachedPolicies"]
+        ],
+        before=[SSM_AGENT],
+    ),
+    Case(
+        token="aws:iam/instanceProfile:InstanceProfile",
+        inputs=lambda w: {"name": "hosts", "role": w.role["name"]},
+        changes=lambda w: {
+            "role": w.make("aws:iam/role:Role", "w-role-2", {"assumeRolePolicy": trust("ec2")})["name"]
+        },
+        outputs=("arn", "name", "uniqueId"),
+        seen=lambda w, id, state: [
+            r["RoleName"] == w.role["name"]
+            for r in w.client("iam").get_instance_profile(InstanceProfileName=id)["InstanceProfile"]["Roles"]
+        ],
+        before=[True],
+        after=[False],
     ),
     Case(
         token="aws:kms/key:Key",

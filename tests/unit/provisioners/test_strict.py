@@ -392,7 +392,8 @@ def test_the_client_refuses_before_it_sends() -> None:
     with pytest.raises(RefusedCallError) as caught:
         client.create_table(**table(KeySchema=[{"AttributeName": "id", "KeyType": "HASHH"}]))
     assert str(caught.value) == (
-        "aws would refuse this call: dynamodb CreateTable: KeySchema[0].KeyType found 'HASHH', allowed HASH, RANGE"
+        "aws would refuse this call: dynamodb CreateTable: "
+        "KeySchema[0].KeyType found 'HASHH', allowed HASH, RANGE"
     )
 
 
