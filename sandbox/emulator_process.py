@@ -50,6 +50,8 @@ def environment(spec: SandboxSpec, state_dir: Path, port: int) -> dict[str, str]
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DISABLE_EVENTS": "1",
         "IAM_ENFORCEMENT": "1" if spec.iam_enforcement else "0",
+        # An account's own key is its root user, which enforcement lets pass.
+        "ROOT_ACCESS_KEYS": ",".join(spec.accounts.values()),
         "ALLOW_NONSTANDARD_REGIONS": "0",
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_IGNORE_ARCHITECTURE": "1",

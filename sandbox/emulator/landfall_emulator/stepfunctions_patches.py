@@ -43,7 +43,7 @@ from localemu.services.stepfunctions.asl.eval.event.event_detail import EventDet
 from localemu.services.stepfunctions.asl.eval.variable_store import VariableStore
 from localemu.services.stepfunctions.asl.parse import asl_parser, preprocessor
 
-from landfall_emulator import stepfunctions_jsonata, stepfunctions_sync
+from landfall_emulator import stepfunctions_clients, stepfunctions_jsonata, stepfunctions_sync
 
 # Step Functions' name of a service -> botocore's, and the prefix of its error names.
 SERVICES: Final[dict[str, tuple[str, str]]] = {
@@ -68,6 +68,7 @@ def install() -> None:
     StateTaskService._landfall = True
     stepfunctions_jsonata.install()
     stepfunctions_sync.install()
+    stepfunctions_clients.install()
     _service_names()
     _assign_takes_effect_with_output()
     _output_errors_can_be_caught()
