@@ -18,6 +18,7 @@ Progress = Callable[[str], None]
 
 _DISTRIBUTION = "landfall_emulator-0.1.0"
 _INSTALL_SECONDS = 900
+_ON_PYTHON_312 = "import sys; sys.version_info < (3, 13) and __import__('landfall_python312')"
 
 
 def ensure_emulator(progress: Progress) -> Path:
@@ -54,7 +55,7 @@ def install_plugin(venv: Path | None = None) -> bool:
     project = tomllib.loads((EMULATOR_PACKAGE / "pyproject.toml").read_text())["project"]
     info = site_packages / f"{_DISTRIBUTION}.dist-info"
     files = {
-        site_packages / "landfall_emulator.pth": f"{EMULATOR_PACKAGE}\n",
+        site_packages / "landfall_emulator.pth": f"{EMULATOR_PACKAGE}\n{_ON_PYTHON_312}\n",
         info / "METADATA": f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n",
         info / "INSTALLER": "landfall\n",
         info / "entry_points.txt": _entry_points(project["entry-points"]),

@@ -9,7 +9,7 @@ usable() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null
 
 find_python() {
   local candidate
-  for candidate in "${PYTHON:-}" python3.13 python3.14 python3.12 python3 python \
+  for candidate in "${PYTHON:-}" python3.13 "$HOME"/.pyenv/versions/3.13*/bin/python3 python3.14 python3.12 python3 python \
     "$HOME"/.pyenv/versions/3.1[2-9]*/bin/python3 /opt/homebrew/bin/python3 /usr/local/bin/python3; do
     [ -n "$candidate" ] && usable "$candidate" && { echo "$candidate"; return; }
   done
