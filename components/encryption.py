@@ -87,6 +87,8 @@ class CustomerKeyArgs:
     region: str
     statements: Sequence[Statement] = ()
     """Grants of use beyond the account's own IAM policies."""
+    protected: bool = False
+    """Whether the key outlives the stack, as data that outlives it could not be read without it."""
 
 
 class CustomerKey(pulumi.ComponentResource):
@@ -113,7 +115,7 @@ class CustomerKey(pulumi.ComponentResource):
                     *args.statements,
                 ]
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protected, retain_on_delete=args.protected),
         )
         alias = aws.kms.Alias(name, name=args.alias, target_key_id=key.key_id, region=args.region, opts=child)
         self.arn = pulumi.Output.all(key.arn, alias.arn).apply(lambda arns: str(arns[0]))

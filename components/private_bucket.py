@@ -50,7 +50,9 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=args.bucket,
             force_destroy=args.force_destroy,
             region=args.region,
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=not args.force_destroy),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=not args.force_destroy, retain_on_delete=not args.force_destroy
+            ),
         )
         aws.s3.BucketOwnershipControls(
             name,

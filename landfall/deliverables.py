@@ -7,7 +7,7 @@ tree gives the same bytes. (source: DESIGN section 7, "Archives are reproducible
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ class EtlDeliverables:
 def etl_deliverables(config: StackConfig, source: StackSource, root: Path) -> EtlDeliverables | None:
     """The deliverables of the stack's ETL plane; ``None`` where it has none.
 
+    Archives are named by their path below ``root``, the program's working directory: the state of a
+    stack does not say where somebody's checkout lies.
+
     Raises ``OSError`` where a file of the tree cannot be read, ``workflows.items.ItemError`` where a
     definition cannot be written as an item.
     """
@@ -38,14 +41,18 @@ def etl_deliverables(config: StackConfig, source: StackSource, root: Path) -> Et
         return None
     files = {name: (folder / name).read_text(encoding="utf-8") for name in _sql_files(workflows)}
     return EtlDeliverables(
-        close_execution=function_archive("close_execution", root),
-        start_workflow=function_archive("start_workflow", root),
-        host_bundle=host_bundle(folder, root),
+        close_execution=_in_tree(function_archive("close_execution", root), root),
+        start_workflow=_in_tree(function_archive("start_workflow", root), root),
+        host_bundle=_in_tree(host_bundle(folder, root), root),
         items={
             workflow_id: marshal(to_item(workflow_id, definition, files))
             for workflow_id, definition in sorted(workflows.definitions.items())
         },
     )
+
+
+def _in_tree(archive: Archive, root: Path) -> Archive:
+    return replace(archive, path=archive.path.relative_to(root))
 
 
 def _sql_files(workflows: Workflows) -> list[str]:

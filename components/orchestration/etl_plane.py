@@ -141,6 +141,7 @@ class EtlPlane(pulumi.ComponentResource):
                     for_log_groups(region, account_id),
                     for_service("EventsSend", "events.amazonaws.com", account_id),
                 ],
+                protected=self._args.protected,
             ),
             opts=self._child,
         )
@@ -184,7 +185,7 @@ class EtlPlane(pulumi.ComponentResource):
     def _make_triggers(self, machine: EtlMachine) -> None:
         args, names, placement = self._args, self._args.names, self._placement
         triggers = {
-            f"start-{workflow_id}": (workflow_id, definition.trigger)
+            f"trigger-{workflow_id}": (workflow_id, definition.trigger)
             for workflow_id, definition in sorted(args.spec.definitions.items())
             if definition.trigger is not None
         }

@@ -67,6 +67,7 @@ class OperationsHub(pulumi.ComponentResource):
                     for_roles("PlanesUse", sorted({*args.publishers, *args.archivers}), DECRYPT_AND_GENERATE),
                     for_service("AlarmsPublish", "cloudwatch.amazonaws.com", args.alarm_account),
                 ],
+                protected=not args.disposable,
             ),
             opts=self._child,
         )
