@@ -39,7 +39,8 @@ class Lines:
             self._rest = ""
 
     def _take(self, text: str) -> None:
-        *lines, self._rest = (self._rest + text).split("\n")
+        # CloudWatch Logs shows no NUL; taken out before the redaction, so that none can hide in a secret.
+        *lines, self._rest = (self._rest + text.replace("\0", "")).split("\n")
         for line in lines:
             self._line(line)
         if len(self._rest) > LONGEST_PIECE:
@@ -53,7 +54,6 @@ class Lines:
         self._pieces(self._redactor.redact(line.rstrip("\r")))
 
     def _pieces(self, text: str) -> None:
-        text = text.replace("\0", "")
         for start in range(0, max(len(text), 1), LONGEST_PIECE):
             self._emit(text[start : start + LONGEST_PIECE])
 

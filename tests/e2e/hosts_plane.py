@@ -1,4 +1,4 @@
-"""What the tests of the host runner need in a sandbox: tables, log group, bucket, secret, and a machine that waits."""
+"""What the tests of the host runner need in a sandbox: table, logs, bucket, secret, a machine that waits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ from landfall.archives import host_bundle
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-central-1"
 PASSWORD = "s3cr3t/Päß+word"
-SECRET = {"username": "etl", "password": PASSWORD, "host": "db.internal", "port": 5439, "dbname": "x", "engine": "redshift"}  # fmt: skip
+SECRET = {
+    "username": "etl",
+    "password": PASSWORD,
+    "host": "db.internal",
+    "port": 5439,
+    "dbname": "x",
+    "engine": "redshift",
+}
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 

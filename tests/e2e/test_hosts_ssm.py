@@ -1,4 +1,4 @@
-"""Systems Manager on the sandbox's hosts, over boto3: documents, commands, cancellation, limits, associations."""
+"""Systems Manager on the sandbox's hosts, over boto3: documents, commands, limits, associations."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ def test_after_max_errors_no_further_host_gets_the_command(
     def state() -> Any:
         return ssm.list_commands(CommandId=command)["Commands"][0]
 
-    assert eventually(state, lambda it: it["Status"] == "Failed")["ErrorCount"] == 3
+    assert eventually(state, lambda it: it["Status"] == "Failed")["ErrorCount"] == 1
     details = [
         each["StatusDetails"]
         for each in ssm.list_command_invocations(CommandId=command)["CommandInvocations"]
@@ -370,12 +370,12 @@ def test_documents_and_hosts_belong_to_their_account(aws: Callable[..., Any], ss
 
 
 def test_parameter_store_is_still_there(ssm: Any) -> None:
-    ssm.put_parameter(Name="/landfall/x", Value="1", Type="String", Tags=[{"Key": "a", "Value": "b"}])
-    assert ssm.get_parameter(Name="/landfall/x")["Parameter"]["Value"] == "1"
-    ssm.add_tags_to_resource(
-        ResourceType="Parameter", ResourceId="/landfall/x", Tags=[{"Key": "c", "Value": "d"}]
-    )
-    assert len(ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId="/landfall/x")["TagList"]) == 2
+    name = f"/landfall/{uuid.uuid4().hex}"
+    which = {"ResourceType": "Parameter", "ResourceId": name}
+    ssm.put_parameter(Name=name, Value="1", Type="String", Tags=[{"Key": "a", "Value": "b"}])
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "1"
+    ssm.add_tags_to_resource(**which, Tags=[{"Key": "c", "Value": "d"}])
+    assert len(ssm.list_tags_for_resource(**which)["TagList"]) == 2
 
 
 def test_an_association_is_applied_at_once_on_change_and_to_new_hosts(

@@ -90,8 +90,10 @@ class Command:
 
     @property
     def errors(self) -> int:
-        """Invocations that count against MaxErrors."""
-        return sum(each.status in ("Failed", "TimedOut") for each in self.invocations.values())
+        """Invocations that count against MaxErrors; those that were never sent do not."""
+        return sum(
+            each.status in ("Failed", "TimedOut") and each.sent > 0 for each in self.invocations.values()
+        )
 
     def status(self) -> tuple[str, str]:
         """Status and details of the command as a whole."""
