@@ -17,6 +17,11 @@ from workflows.asl.machine import StateMachine
 from workflows.asl.permissions import ANY, SELF, SELF_EXECUTIONS, permissions
 
 _EXECUTIONS = ":executions"
+MANAGED_RULES: Mapping[str, str] = {
+    "StepFunctionsGetEventsForEMRServerlessJobRule": "EmrApplications",
+    "StepFunctionsGetEventsForStepFunctionsExecutionRule": "StateMachines",
+}
+"""Rules that Step Functions makes in order to wait for a job: rule by the resources that are waited for."""
 
 
 def warehouse_secret_arn(names: EtlNames, secret: str) -> str:
@@ -80,6 +85,12 @@ def resources(
         SELF: [names.machine_arn],
         SELF_EXECUTIONS: [names.executions_arn, f"{names.executions_arn.removesuffix('*')}*/*"],
         ANY: ["*"],
+        **{
+            rule: [f"arn:aws:events:{names.region}:{names.account_id}:rule/{rule}"]
+            if sets[waited_for]
+            else []
+            for rule, waited_for in MANAGED_RULES.items()
+        },
     }
 
 
@@ -103,14 +114,9 @@ def machine_policy(
 ) -> str:
     """The policy document of the state machine's role."""
     arns = resources(names, operations, warehouse, hosts, sets)
-    used = {task for group in sets.values() for task in group}
     statements: list[Statement] = []
     for need in permissions(machine):
         named = arns.get(need.resource)
-        if named is None and need.resource.startswith("StepFunctions"):
-            if not used:
-                continue
-            named = [f"arn:aws:events:{names.region}:{names.account_id}:rule/{need.resource}"]
         if named is None:
             raise KeyError(f"the machine acts on {need.resource}, which the plane does not have")
         if not named:

@@ -136,4 +136,4 @@ def statements(resource: PlannedResource, key: str = "policy") -> dict[str, dict
 
 def machine_facts() -> list[str]:
     """Texts that only this machine has: where the tree and the home folder lie."""
-    return [text for text in (str(ROOT), os.path.expanduser("~"), os.uname().nodename) if len(text) > 4]
+    return [text for text in (str(ROOT), str(Path.home()), os.uname().nodename) if len(text) > 4]

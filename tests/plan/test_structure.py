@@ -48,7 +48,7 @@ LIMITS: dict[str, tuple[str, int, str]] = {
     "aws:sqs/queue:Queue": ("name", 80, r"[A-Za-z0-9_-]+"),
     "aws:ssm/document:Document": ("name", 128, r"[A-Za-z0-9_.-]{3,}"),
 }
-"""Type: input with the physical name, its longest length, its pattern. (source: the services' API references)"""
+"""Type: input with the physical name, its longest length, its pattern (the services' API references)."""
 
 
 def top_component(resource: PlannedResource, by_urn: dict[str, PlannedResource]) -> PlannedResource:
