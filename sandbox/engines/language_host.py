@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import grpc
-import pulumi
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
@@ -199,10 +198,7 @@ def _terminate(child: subprocess.Popen[bytes]) -> None:
 
 def main() -> int:
     """Entry point of `pulumi-language-python`; the engine's address is the last argument."""
-    if not os.environ.get("PULUMI_ERROR_OUTPUT_STRING"):
-        os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
     host = LanguageHost(sys.argv[-1] if len(sys.argv) > 1 else "")
-    pulumi.runtime.settings.excessive_debug_output = False
     return serve(
         lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server),
         on_stop=host.stop_children,

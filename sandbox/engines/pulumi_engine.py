@@ -37,10 +37,12 @@ type OnEvent = Callable[[dict[str, Any]], None]
 
 LOCAL_PASSPHRASE: Final = "landfall-local"  # noqa: S105 - protects nothing, see above
 LOCAL_SALT: Final = "v1:N5yeEU/rvbU=:v1:wXKj22mqQDB08I44:h7qnY6VymWhMvcOoQiaPverTZ8mnsA=="
-"""Salt and check value that belong to `LOCAL_PASSPHRASE`.
+"""Salt and check value that belong to `LOCAL_PASSPHRASE`."""
 
-A stack file that is used by hand carries this line too.
-"""
+CLI_VARIABLE: Final = "LANDFALL_PULUMI_CLI"
+"""Where the real CLI is, for `sandbox.engines.by_hand`."""
+STATE_VARIABLE: Final = "LANDFALL_PULUMI_STATE"
+"""The state folder, for `sandbox.engines.by_hand`."""
 
 _ENCRYPTION_LINE: Final = re.compile(r"^(encryptionsalt|encryptedkey|secretsprovider):.*\n?", re.MULTILINE)
 _PLUGIN_NOTICE: Final = re.compile(r"using pulumi-\S+ from \$PATH")
@@ -112,6 +114,8 @@ class PulumiEngine:
             "PULUMI_SKIP_CHECKPOINTS": "true",
             "PULUMI_PYTHON_CMD": str(project_python()),
             LEDGER_VARIABLE: str(self._state_dir / "recorded"),
+            CLI_VARIABLE: str(self.cli.path),
+            STATE_VARIABLE: str(self._state_dir),
         }
 
     def path_entries(self) -> list[str]:
@@ -298,7 +302,7 @@ class PulumiEngine:
                 "--color",
                 "never",
             ]
-            command += ["--config-file", str(self._settings_copy(stack, Path(scratch)))]
+            command += ["--config-file", str(self.settings_copy(stack, Path(scratch)))]
             command += ["--event-log", str(events)]
             environment = {**self.environment(extra), "PULUMI_DEBUG_COMMANDS": "true"}
             with (Path(scratch) / "out").open("w+") as out, (Path(scratch) / "err").open("w+") as err:
@@ -316,7 +320,9 @@ class PulumiEngine:
                 err.seek(0)
                 return _Run(child.returncode, out.read(), err.read(), read)
 
-    def _settings_copy(self, stack: str, folder: Path) -> Path:
+    def settings_copy(self, stack: str, folder: Path) -> Path:
+        """Write the stack's settings with the local salt into a folder, and return the copy."""
+        folder.mkdir(parents=True, exist_ok=True)
         copy = folder / f"Pulumi.{stack}.yaml"
         text = _ENCRYPTION_LINE.sub("", self.project.stack_file(stack).read_text(encoding="utf-8"))
         copy.write_text(f"{text.rstrip()}\nencryptionsalt: {LOCAL_SALT}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The plugin executables that the engine finds on PATH.
+"""The executables that a shell and the engine find on PATH.
 
 Two lines of shell that start our Python with the right one.
 """
@@ -16,6 +16,7 @@ from sandbox.paths import REPOSITORY, tools_dir
 _PLUGINS: Final = {
     "pulumi-resource-aws": "sandbox.engines.resource_provider",
     "pulumi-language-python": "sandbox.engines.language_host",
+    "pulumi": "sandbox.engines.by_hand",
 }
 
 

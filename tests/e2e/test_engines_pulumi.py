@@ -23,7 +23,7 @@ from sandbox.engines.compare import differences
 from sandbox.engines.errors import DeploymentFailed, ProgramError
 from sandbox.engines.guardrails import guardrails_for
 from sandbox.engines.project import Project
-from sandbox.engines.pulumi_engine import LOCAL_SALT, PulumiEngine
+from sandbox.engines.pulumi_engine import PulumiEngine
 from sandbox.engines.wrappers import write_plugins
 from sandbox.paths import REPOSITORY
 
@@ -170,6 +170,7 @@ def bench(tmp_path: Path) -> Bench:
     own = write_plugins(language_host=cli.needs_language_host)
     if cli.needs_language_host:
         (plugins / "pulumi-language-python").symlink_to(own / "pulumi-language-python")
+    (plugins / "pulumi").symlink_to(own / "pulumi")
     start = (
         f"import sys; sys.path[:0] = [{str(REPOSITORY)!r}, {str(FAKES)!r}]; "
         "from engines_fake_cloud import main; sys.exit(main())"
@@ -331,10 +332,7 @@ def test_ctrl_c_ends_everything_and_keeps_what_was_made(bench: Bench) -> None:
 
 
 def test_pulumi_works_by_hand_in_a_prepared_shell(bench: Bench) -> None:
-    settings = bench.root / "stacks" / "Pulumi.dev.yaml"
-    settings.write_text(settings.read_text() + f"encryptionsalt: {LOCAL_SALT}\n")
     before = tree_of(bench.root)
-    bench.engine.prepare("dev")
     shell = bench.engine.exports(bench.environment) + textwrap.dedent("""
         set -e
         pulumi preview -s dev --non-interactive
