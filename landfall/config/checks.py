@@ -292,7 +292,10 @@ def _names(tree: Tree) -> Iterator[Finding]:
 
     for workflow_id in tree.keys(*DEFINITIONS):
         try:
-            names.physical(workflow_id, limit=SCHEDULE_NAME.value)
+            # A schedule has the workflow's name, a rule that starts it the longer one.
+            started_by_event = tree.has(*DEFINITIONS, workflow_id, "trigger")
+            purpose = f"trigger-{workflow_id}" if started_by_event else workflow_id
+            names.physical(purpose, limit=SCHEDULE_NAME.value)
         except NameTooLong as error:
             yield too_long((*DEFINITIONS, workflow_id), error, on_key=True)
         except ValueError:

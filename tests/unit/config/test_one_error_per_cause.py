@@ -107,6 +107,7 @@ CASES = [
     (SQL, f"{{kind: sql, name: stage, sql: [{'select 1, ' * 41}]}}", "LF0119", "sql: [select 1, select 1", "at most 40"),
     (SQL, f"{{kind: sql, name: stage, sql: '{'select 1; ' * 41}'}}", "LF0119", "'select 1; ", "at most 40"),
     ("      weekly:\n", f"      {'w' * 60}:\n", "LF0120", "w" * 60, "shorten it by 13"),
+    ("      weekly:\n", f"      {'w' * 42}:\n        trigger: {{pattern: {{source: [a]}}}}\n", "LF0120", "w" * 42, "trigger-www"),
     ("file: stage.sql", "file: stage.sql, sql: select 1", "LF0121", "{kind: sql, name: stage", "both are given"),
     (", file: stage.sql", "", "LF0121", "{kind: sql, name: stage", "neither is given"),
     ("workgroup: etl, ", "", "LF0121", "warehouse: {", "workgroup and cluster"),
