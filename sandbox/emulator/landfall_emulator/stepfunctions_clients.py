@@ -1,6 +1,6 @@
 """Keeps the clients with which the Step Functions interpreter calls services.
 
-LocalEmu assumes the machine's role and builds a client for every single task, 50 ms and more of computing each; the
+LocalEmu assumes the role and builds a client for every single task, 50 ms and more of computing each; the
 service keeps a role's credentials for a while, and so does this. Permissions are still judged at every call.
 """
 
