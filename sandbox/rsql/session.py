@@ -51,7 +51,7 @@ class Session:
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
-        return self._connection.info.transaction_status != pq.TransactionStatus.IDLE
+        return bool(self._connection.info.transaction_status != pq.TransactionStatus.IDLE)
 
     def run(self, sql: str, parameters: tuple[str, ...] = ()) -> Outcome:
         """Run one statement of Redshift SQL."""

@@ -56,7 +56,8 @@ def failure_of(error: Exception) -> Failure:
                 diagnostic.message_hint,
                 diagnostic.severity or "ERROR",
             )
-        return Failure(_connection_message(str(error)), error.sqlstate or "08006")
+        fatal = "FATAL" if isinstance(error, psycopg.OperationalError) and "FATAL:" in str(error) else "ERROR"
+        return Failure(_connection_message(str(error)), error.sqlstate or "08006", severity=fatal)
     return Failure(f"{type(error).__name__}: {error}", "XX000")
 
 

@@ -72,7 +72,7 @@ def export(connection: psycopg.Connection[Any], unload: Unload, s3_factory: S3Fa
 def _query(connection: psycopg.Connection[Any], query: str) -> tuple[list[str], list[int], list[_Row]]:
     """Column names, type numbers and rows as text."""
     translated = translate(query)
-    text = sql.SQL(translated)  # type: ignore[arg-type]
+    text = sql.SQL(translated)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("SELECT * FROM ({}) AS unloaded LIMIT 0").format(text))
         description = cursor.description or []

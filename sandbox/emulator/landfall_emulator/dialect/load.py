@@ -52,7 +52,7 @@ def load(connection: psycopg.Connection[Any], copy: Copy, s3_factory: S3Factory)
     # The table's name comes from the statement's own tokens and stands where a name stands; columns are
     # quoted.
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.SQL(copy.table), names)  # type: ignore[arg-type]
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.SQL(copy.table), names)
     try:
         with connection.cursor() as cursor, cursor.copy(statement) as stream:
             for values in rows:

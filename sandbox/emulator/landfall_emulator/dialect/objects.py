@@ -7,6 +7,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,7 +43,8 @@ def list_keys(s3: Any, bucket: str, prefix: str) -> list[str]:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from (entry["Key"] for entry in page.get("Contents", ()) if not entry["Key"].endswith("/"))
 
-    return _guarded(lambda: sorted(pages()))
+    keys: list[str] = _guarded(lambda: sorted(pages()))
+    return keys
 
 
 def read_object(s3: Any, bucket: str, key: str, compression: str | None = None) -> bytes:
@@ -68,7 +70,7 @@ def write_object(s3: Any, bucket: str, key: str, data: bytes) -> None:
 def delete_objects(s3: Any, bucket: str, keys: list[str]) -> None:
     """Delete objects one by one."""
     for key in keys:
-        _guarded(lambda key=key: s3.delete_object(Bucket=bucket, Key=key))
+        _guarded(partial(s3.delete_object, Bucket=bucket, Key=key))
 
 
 def compress(data: bytes, compression: str | None) -> tuple[bytes, str]:

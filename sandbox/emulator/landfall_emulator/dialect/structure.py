@@ -10,13 +10,8 @@ from __future__ import annotations
 import logging
 import re
 
-import sqlglot
-from sqlglot.errors import SqlglotError
-
 from landfall_emulator.dialect.editing import Tokens, closing, following, phrase, preceding, significant
 from landfall_emulator.dialect.lexer import join, tokenize
-
-logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 _CALLS = ("decode", "nvl2", "convert")
 _WORDS = ("qualify", "pivot", "unpivot")
@@ -134,6 +129,11 @@ def _is_top(tokens: Tokens, at: int) -> bool:
 
 def _sqlglot(sql: str) -> str | None:
     """The statement rewritten, or `None` where it is not understood."""
+    # Few statements need it, and importing it takes longer than running most of them.
+    import sqlglot
+    from sqlglot.errors import SqlglotError
+
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
     try:
         parsed = sqlglot.parse(sql, read="redshift")
         if len(parsed) != 1 or parsed[0] is None or isinstance(parsed[0], sqlglot.exp.Command):

@@ -118,9 +118,12 @@ def _column(tokens: Tokens) -> str | None:
     at = next(significant(tokens), None)
     while at is not None:
         end, text = _column_attribute(tokens, at)
-        if end is not None:
-            replace(tokens, at, end, text)
-        at = following(tokens, at) if end is None or text else next(significant(tokens, at), None)
+        if end is None:
+            at = following(tokens, at)
+            continue
+        replace(tokens, at, end, text)
+        # What was put in is PostgreSQL's already and is passed over.
+        at = next(significant(tokens, at + len(tokenize(text))), None)
     return join(tokens)
 
 

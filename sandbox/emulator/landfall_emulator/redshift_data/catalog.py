@@ -100,7 +100,8 @@ def _rows(target: Target, query: str, parameters: Sequence[Any] = ()) -> list[tu
     """Run a catalog query as the caller's user."""
     try:
         with contextlib.closing(connect(target)) as connection:
-            return connection.execute(query.encode(), list(parameters) or None).fetchall()
+            rows: list[tuple[Any, ...]] = connection.execute(query, list(parameters) or None).fetchall()
+            return rows
     except (psycopg.Error, WarehouseError) as refused:
         raise DatabaseConnectionException(str(failure_of(refused))) from refused
 

@@ -22,7 +22,7 @@ from landfall_emulator.redshift_data.limits import ACTIVE_SESSIONS
 from landfall_emulator.redshift_data.model import Target
 from landfall_emulator.redshift_data.targets import server
 
-Connection = psycopg.Connection[Any]
+type Connection = psycopg.Connection[Any]
 
 _CONNECT_SECONDS = 10
 
@@ -40,7 +40,7 @@ def connect(target: Target) -> Connection:
     """
     warehouse = server()
     own = target.password is not None
-    connection = psycopg.connect(
+    connection: Connection = psycopg.connect(
         host=warehouse.host,
         port=warehouse.port,
         dbname=target.database,

@@ -11,7 +11,7 @@ from typing import Any
 from localemu.aws.api import RequestContext, handler
 
 from landfall_emulator.dialect import ParameterError, bind_parameters
-from landfall_emulator.redshift_data import catalog
+from landfall_emulator.redshift_data import catalog, nested_lists
 from landfall_emulator.redshift_data.connections import Session, Sessions
 from landfall_emulator.redshift_data.engine import Engine
 from landfall_emulator.redshift_data.exceptions import ResourceNotFoundException, ValidationException
@@ -33,6 +33,7 @@ class RedshiftDataProvider:
     version: str = "2019-12-20"
 
     def __init__(self) -> None:
+        nested_lists.install()
         self._registry = Registry()
         self._sessions = Sessions()
         self._engine = Engine(self._sessions)

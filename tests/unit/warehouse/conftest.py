@@ -1,0 +1,10 @@
+"""The dialect and the `rsql` shim are importable without the emulator; their package lives in its source folder."""
+
+from __future__ import annotations
+
+import sys
+
+from sandbox.paths import EMULATOR_PACKAGE
+
+if str(EMULATOR_PACKAGE) not in sys.path:
+    sys.path.insert(0, str(EMULATOR_PACKAGE))
