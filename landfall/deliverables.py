@@ -39,7 +39,7 @@ def etl_deliverables(config: StackConfig, source: StackSource, root: Path) -> Et
     workflows, folder = config.workflows, scripts_folder(config, source)
     if workflows is None or folder is None:
         return None
-    files = {name: (folder / name).read_text(encoding="utf-8") for name in _sql_files(workflows)}
+    files = sql_files(config, source)
     return EtlDeliverables(
         close_execution=_in_tree(function_archive("close_execution", root), root),
         start_workflow=_in_tree(function_archive("start_workflow", root), root),
@@ -55,7 +55,15 @@ def _in_tree(archive: Archive, root: Path) -> Archive:
     return replace(archive, path=archive.path.relative_to(root))
 
 
-def _sql_files(workflows: Workflows) -> list[str]:
+def sql_files(config: StackConfig, source: StackSource) -> dict[str, str]:
+    """Text of each SQL file that a job of the stack names, by name; raises ``OSError``."""
+    workflows, folder = config.workflows, scripts_folder(config, source)
+    if workflows is None or folder is None:
+        return {}
+    return {name: (folder / name).read_text(encoding="utf-8") for name in _sql_file_names(workflows)}
+
+
+def _sql_file_names(workflows: Workflows) -> list[str]:
     return sorted(
         {
             job.file
