@@ -213,8 +213,8 @@ class Runs:
                 if time.monotonic() - ended_at > CLOSING_SECONDS:
                     raise CommandError(
                         f"workflow execution {execution_id} ended as {run.execution_status}, "
-                        "but its record "
-                        f"is still {run.status} after {CLOSING_SECONDS:.0f} s: look at function close-execution"
+                        f"but its record is still {run.status} after {CLOSING_SECONDS:.0f} s: "
+                        "look at function close-execution"
                     )
             time.sleep(POLL_SECONDS)
 

@@ -16,8 +16,8 @@ from landfall.cli.session import open_session
 from landfall.cli.stacks import stack_result
 from landfall.cli.terminal import out, print_json, say, table
 from landfall.deliverables import sql_files
+from workflows import etl
 from workflows.asl import draw as drawings
-from workflows.etl import EtlSpec, definition
 from workflows.items import to_item
 
 app = typer.Typer(no_args_is_help=True, help="ETL workflows of a stack, in the sandbox or in an account.")
@@ -230,7 +230,7 @@ def draw(
         raise CommandError(f"{output} must end in .svg or .mmd", Exit.INVALID)
     as_svg = output is not None and output.suffix == ".svg"
     if workflow_id is None:
-        machine = definition(EtlSpec(stack=stack))
+        machine = etl.definition(etl.EtlSpec(stack=stack))
         drawing = drawings.svg(machine, "ETL state machine") if as_svg else drawings.mermaid(machine)
     else:
         session = open_session(stack)
