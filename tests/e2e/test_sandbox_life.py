@@ -17,6 +17,7 @@ from sandbox.errors import SandboxError
 from sandbox.paths import REPOSITORY, state_dir
 from sandbox.spec import HostSpec, SandboxSpec
 from sandbox.state import STATE_FILE, read_state
+from tests.e2e.test_sandbox_lambda import create
 
 pytestmark = pytest.mark.emulator
 
@@ -123,7 +124,13 @@ def test_a_killed_emulator_is_reported_and_started_again(name: str) -> None:
     sandbox = launcher.up(SPEC, name)
     emulator = sandbox.state.process("emulator")
     assert emulator is not None
+    function = create(lambda service, account="data": sandbox.client(service, account))
+    worker = processes.ProcessId.of(function.invoke().payload["pid"])
     os.kill(emulator.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while worker.alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not worker.alive()
     status = sandbox.status()
     assert not status["running"]
     assert any("emulator" in problem for problem in status["problems"])

@@ -235,7 +235,7 @@ def _strings_are_json() -> None:
 
 
 def _paths_are_parsed_once() -> None:
-    """Reference paths are kept parsed; LocalEmu builds a parser, 20 ms of computing, at the end of every state."""
+    """Reference paths are kept parsed; LocalEmu builds a parser, 20 ms of work, at the end of every state."""
     for module in (result_path, json_path):
         module.parse = functools.lru_cache(maxsize=4096)(module.parse)
 
