@@ -143,7 +143,8 @@ def test_a_load_is_everything_or_nothing(place: Place, bad: bytes, column: str, 
     assert place.rows() == []
     detail = records(
         place.api,
-        "select file_name, line_number, column_name, error_message from sys_load_error_detail where table_name = :t",
+        "select file_name, line_number, column_name, error_message from sys_load_error_detail "
+        "where table_name = :t",
         Parameters=[{"name": "t", "value": place.table}],
     )
     assert detail[0][:3] == [f"s3://{place.bucket}/in/b", 2, column]

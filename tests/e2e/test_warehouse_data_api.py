@@ -72,13 +72,14 @@ def refused(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
 def test_fields_are_typed_and_columns_described(api: Any) -> None:
     done = run(
         api,
-        "select 1::bigint i, 1.5::float8 f, true b, 2.50::numeric(5,2) n, 'é' s, null::int z, date '2020-01-31' d",
+        "select 1::bigint i, 1.5::float8 f, true b, 2.50::numeric(5,2) n, 'é' s, null::int z, "
+        "date '2020-01-31' d",
     )
     page = api.get_statement_result(Id=done["Id"])
 
     assert page["Records"] == [[
-        {"longValue": 1}, {"doubleValue": 1.5}, {"booleanValue": True}, {"stringValue": "2.50"}, {"stringValue": "é"},
-        {"isNull": True}, {"stringValue": "2020-01-31"},
+        {"longValue": 1}, {"doubleValue": 1.5}, {"booleanValue": True}, {"stringValue": "2.50"},
+        {"stringValue": "é"}, {"isNull": True}, {"stringValue": "2020-01-31"},
     ]]  # fmt: skip
     columns = page["ColumnMetadata"]
     assert [c["label"] for c in columns] == ["i", "f", "b", "n", "s", "z", "d"]
@@ -403,8 +404,9 @@ def test_a_state_machine_runs_sql_and_catches_the_services_error(
 ) -> None:
     states, iam = aws("stepfunctions"), aws("iam")
     name = f"warehouse-{uuid.uuid4().hex[:12]}"
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}]}))  # fmt: skip
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
     call = "arn:aws:states:::aws-sdk:redshiftdata:"
     definition = {
         "QueryLanguage": "JSONata",

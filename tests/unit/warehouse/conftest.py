@@ -1,4 +1,4 @@
-"""The dialect and the `rsql` shim are importable without the emulator; their package lives in its source folder."""
+"""The dialect and the `rsql` shim are importable without the emulator, from its package's source folder."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from landfall_emulator.dialect.lexer import join
 
 # Whole pieces of SQL that hide a semicolon; none of them ends a statement.
 HIDDEN = st.sampled_from([
-    "'a;b'", "'it''s; fine'", r"'back\'s;lash'", '"na;me"', "$$ a; b $$", "$tag$ $$;$$ $tag$", "/* ; /* ; */ */",
-    "-- ; '\n", "(a; b)", "E'x;\\'y'", "''", '""', "x", "1.5", "::", ":p", "$1",
+    "'a;b'", "'it''s; fine'", r"'back\'s;lash'", '"na;me"', "$$ a; b $$", "$tag$ $$;$$ $tag$",
+    "/* ; /* ; */ */", "-- ; '\n", "(a; b)", "E'x;\\'y'", "''", '""', "x", "1.5", "::", ":p", "$1",
 ])  # fmt: skip
 ANY_SQL = st.text(alphabet="ab;'\"$\\/*-()\n :e1#é", max_size=60)
 

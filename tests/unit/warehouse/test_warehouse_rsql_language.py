@@ -202,14 +202,14 @@ def test_an_unknown_setting_is_an_error() -> None:
 
 def test_the_command_line_wins_over_the_environment() -> None:
     options = parse(
-        ["-h", "db", "-p", "5000", "-U", "me", "-d", "dev", "-c", "select 1", "-f", "a.sql", "-v", "X=1", "-tA", "-F", ";"],
+        ["-hdb", "-p5000", "-Ume", "-ddev", "-f", "a.sql", "-v", "X=1", "-tA", "-F;", "-c", "select 1"],
         {"PGHOST": "other", "PGPORT": "1", "PGPASSWORD": "secret"},
-    )  # fmt: skip
+    )
 
     assert isinstance(options, Options)
     assert (options.connection.host, options.connection.port, options.connection.user) == ("db", 5000, "me")
     assert options.connection.password == "secret"
-    assert options.actions == (("command", "select 1"), ("file", "a.sql"))
+    assert options.actions == (("file", "a.sql"), ("command", "select 1"))
     assert options.variables == (("X", "1"),)
     assert dict(options.settings) == {"format": "unaligned", "tuples_only": "on", "fieldsep": ";"}
 

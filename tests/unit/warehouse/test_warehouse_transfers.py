@@ -20,15 +20,16 @@ def rows(data: bytes, sql: str, columns: list[Column] | None = None) -> list[tup
 
 def test_copy_is_read_with_its_options() -> None:
     copy = parse_transfer(
-        f"COPY s.t (a, \"B\") FROM 's3://bucket/in/' {ROLE} CSV QUOTE AS '%' DELIMITER '\\t' GZIP IGNOREHEADER AS 2 "
-        "MANIFEST NULL AS 'nil' TRUNCATECOLUMNS COMPUPDATE OFF STATUPDATE ON REGION 'eu-central-1' MAXERROR 0;"
+        f"COPY s.t (a, \"B\") FROM 's3://bucket/in/' {ROLE} CSV QUOTE AS '%' DELIMITER '\\t' GZIP "
+        "IGNOREHEADER AS 2 MANIFEST NULL AS 'nil' TRUNCATECOLUMNS COMPUPDATE OFF "
+        "STATUPDATE ON REGION 'eu-central-1' MAXERROR 0;"
     )
 
     assert isinstance(copy, Copy)
     assert (copy.table, copy.columns, copy.source) == ("s.t", ("a", '"B"'), "s3://bucket/in/")
     assert copy.options == Options(
-        format="csv", delimiter="\t", quote="%", compression="gzip", null="nil", ignore_header=2, manifest=True,
-        flags={"truncatecolumns"},
+        format="csv", delimiter="\t", quote="%", compression="gzip", null="nil", ignore_header=2,
+        manifest=True, flags={"truncatecolumns"},
     )  # fmt: skip
 
 

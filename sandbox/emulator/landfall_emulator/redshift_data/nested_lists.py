@@ -1,7 +1,7 @@
 """Step Functions writes every member of a service's answer in Pascal case, in lists of lists too.
 
-The Redshift Data API is the service whose answers have them: `Records[0][0].LongValue`. LocalEmu stops at the first list
-(Step Functions Developer Guide, "Learning to use AWS SDK service integrations": parameters are in PascalCase).
+The Redshift Data API is the service whose answers have them: `Records[0][0].LongValue`. LocalEmu stops at the
+first list (Step Functions Developer Guide, "Learning to use AWS SDK service integrations").
 """
 
 from __future__ import annotations
