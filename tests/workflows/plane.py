@@ -6,7 +6,6 @@ import base64
 import json
 import threading
 import time
-import urllib.parse
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +35,8 @@ class Outcome:
     how: str = "ok"
     error: str = "JobFailed"
     message: str = "ERROR: it went wrong"
-    seconds: float = 0.0
+    seconds: float = 0.25
+    """How long it works. The emulator can miss an answer that comes before it begins to listen."""
     records: bool = True
     """Whether the runner writes its audit records."""
 
@@ -80,6 +80,11 @@ def _plain(value: Mapping[str, Any]) -> Any:
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def all_states() -> set[str]:
+    """The states of the machine, each without its lane."""
+    return {name.split(" (")[0] for name, _ in definition(EtlSpec(stack="sandbox")).walk()}
 
 
 class Plane:
@@ -180,7 +185,7 @@ class Plane:
                     "Statement": [
                         {
                             "Effect": "Allow",
-                            "Principal": {"Service": "states.amazonaws.com"},
+                            "Principal": {"Service": ["states.amazonaws.com", "lambda.amazonaws.com"]},
                             "Action": "sts:AssumeRole",
                         }
                     ],
@@ -316,8 +321,7 @@ class FakeRunner:
                 QueueUrl=self.plane.jobs_queue, MaxNumberOfMessages=10, WaitTimeSeconds=1
             ).get("Messages", [])
             for message in messages:
-                text = base64.b64decode(message["Body"]).decode()
-                job = json.loads(urllib.parse.unquote(text) if text.startswith("%") else text)
+                job = json.loads(base64.b64decode(message["Body"]).decode("ascii"))
                 self.seen.append(job)
                 self._pool.submit(self._work, job)
                 self.plane.sqs.delete_message(

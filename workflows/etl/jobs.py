@@ -97,12 +97,30 @@ _RUNNER_JOB = expr("""
       'retention_days': RETENTION_DAYS
     }
   });
-  $base64encode($contains($text, /[^ -~]/) ? $encodeUrlComponent($text) : $text)
+  $digits := '0123456789ABCDEF';
+  $byte := function($hex) {
+    16 * $length($substringBefore($digits, $substring($hex, 0, 1)))
+      + $length($substringBefore($digits, $substring($hex, 1, 1)))
+  };
+  $unit := function($n) { '\\\\u' & $pad($formatBase($n, 16), -4, '0') };
+  $character := function($found) {(
+    $bytes := $map($split($substring($found.match, 1), '%'), $byte);
+    $size := $count($bytes);
+    $first := $bytes[0] - ($size = 1 ? 0 : $size = 2 ? 192 : $size = 3 ? 224 : 240);
+    $point := $reduce($bytes[[1..3]], function($sum, $next) { $sum * 64 + $next - 128 }, $first);
+    $point < 65536 ? $unit($point)
+      : $unit(55296 + $floor(($point - 65536) / 1024)) & $unit(56320 + $point % 1024)
+  )};
+  $base64encode($replace($text, /[^ -~]+/, function($found) {
+    $replace($encodeUrlComponent($found.match), /%[0-9A-F]{2}(%[89AB][0-9A-F])*/, $character)
+  }))
 )
 """)
-"""The job for the runner: base64 of JSON. Where it holds characters beyond ASCII, base64 of the
-percent-encoded JSON (it then begins with ``%7B`` instead of ``{``), because ``$base64encode`` is defined for
-one-byte characters only and would fold others into different ones, quotes among them."""
+"""The job for the runner: base64 of JSON in which characters beyond ASCII are escaped.
+
+``$base64encode`` is defined for one-byte characters only and may fold others into different ones, quotes among
+them. So each is written as JSON's ``\\uXXXX``, out of its UTF-8 bytes, which ``$encodeUrlComponent`` gives.
+"""
 
 
 def _limit(seconds: str) -> str:
@@ -271,13 +289,37 @@ def any_processor(spec: EtlSpec, lane: str, *, distributed: bool = False) -> Pro
     """Jobs of every kind, and jobs to skip."""
     n = _Names(lane)
     states = (
-        _entry_states(n)
+        (_still_good(n) if distributed else {})
+        | _entry_states(n)
         | {n("RunScript"): _run_on_host(spec, n("RecordFailure"))}
         | _statement_states(n, spec)
         | _service_states(n)
         | _failure_states(n, n("JobKind"))
     )
-    return Processor(start_at=n("JobKind"), states=states, distributed=distributed)
+    start = n("JobOrder" if distributed else "JobKind")
+    return Processor(start_at=start, states=states, distributed=distributed)
+
+
+def _still_good(n: _Names) -> dict[str, State]:
+    """In a distributed Map: the next job of a sequential stage starts only where none has failed.
+
+    The Map itself promises no more than to stop some time after a child has failed.
+    """
+    return {
+        n("JobOrder"): choice(
+            [("{% $states.input.job.sequential %}", n("ReadWorkflow"))], default=n("JobKind")
+        ),
+        n("ReadWorkflow"): task(
+            GET,
+            {"TableName": WORKFLOW_TABLE, "Key": dict(WORKFLOW_KEY_OF_JOB), "ConsistentRead": True},
+            timeout=CALL_SECONDS,
+            catches=_to_failure(n("RecordFailure")),
+            then=n("HasFailed"),
+            output=expr("$merge([$states.input, {'stop': $exists($states.result.Item.error_name)}])"),
+        ),
+        n("HasFailed"): choice([("{% $states.input.stop %}", n("NotStarted"))], default=n("JobKind")),
+        n("NotStarted"): fail("JobNotStarted", "an earlier job of the sequential stage failed"),
+    }
 
 
 def _is_kind(kind: str) -> str:
@@ -476,7 +518,8 @@ def _statement_states(n: _Names, spec: EtlSpec) -> dict[str, State]:
             then=n("CancelStatement"),
             output=_failure(
                 "JobTimedOut",
-                "'the statement was cancelled: it ran longer than ' & $string($states.input.job.timeout_seconds)"
+                "'the statement was cancelled: it ran longer than '"
+                " & $string($states.input.job.timeout_seconds)"
                 " & ' s, or the workflow had no time left'",
             ),
         ),

@@ -51,7 +51,8 @@ def run(spec: EtlSpec) -> str:
       {_TEXT}
       {{
         'workflow_id': {_WORKFLOW_ID} ? $states.input.workflow_id : '(none)',
-        'id': {_EXECUTION_ID} ? $states.input.workflow_execution_id : $states.context.Execution.Name,
+        'id': $text($states.input.workflow_execution_id)
+          ? $states.input.workflow_execution_id : $states.context.Execution.Name,
         'arn': $states.context.Execution.Id,
         'key': $formatBase($millis(), 36) & $formatBase($floor($random() * 2000000000), 36),
         'expires_at': $floor($millis() / 1000) + {spec.retention_days * 86_400},
