@@ -271,7 +271,7 @@ def test_a_host_that_loses_power_is_noticed_by_its_missing_heartbeat(
 
     ended = delivery.plane.ended(arn)
     assert ended["error"] == "States.Timeout", "the emulator's name for a missed heartbeat"
-    assert time.monotonic() - began < 2 * 2 + 1, "within two heartbeats"
+    assert time.monotonic() - began < 2 * 2 + 2, "within two heartbeats and what a busy machine adds"
     assert not Path(f"/proc/{pid}").exists()
     assert delivery.plane.record(job)["execution_status"] == "Running", "nobody on the host could write"
     start_agent(delivery.sandbox.state_dir, victim, delivery.sandbox.endpoint)

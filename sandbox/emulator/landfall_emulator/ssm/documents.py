@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import yaml
+from localemu.aws.api import CommonServiceException
 
 from landfall_emulator.ssm.errors import ssm_error
 
@@ -215,12 +216,10 @@ def _typed(name: str, rules: Mapping[str, Any], given: list[str]) -> Any:
 def _check_value(name: str, rules: Mapping[str, Any], value: Any, refuse: Any = None) -> None:
     refuse = refuse or (lambda message: ssm_error("InvalidParameters", message))
     items = value if isinstance(value, list) else [value]
-    for bound, wrong in (
-        ("minItems", lambda limit: len(items) < limit),
-        ("maxItems", lambda limit: len(items) > limit),
-    ):
-        if isinstance(value, list) and bound in rules and wrong(int(rules[bound])):
-            raise refuse(f"parameter {name} has {len(items)} items, against its {bound} {rules[bound]}")
+    if isinstance(value, list):
+        least, most = int(rules.get("minItems", 0)), int(rules.get("maxItems", len(items)))
+        if not least <= len(items) <= most:
+            raise refuse(f"parameter {name} has {len(items)} items, against its minItems or maxItems")
     for item in items:
         text = _text(item)
         if "allowedValues" in rules and item not in rules["allowedValues"]:
@@ -255,5 +254,5 @@ def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else json.dumps(value)
 
 
-def _bad(message: str) -> Exception:
+def _bad(message: str) -> CommonServiceException:
     return ssm_error("InvalidDocumentContent", message)
