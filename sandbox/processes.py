@@ -78,6 +78,18 @@ def marked(mark: str) -> set[int]:
     return found
 
 
+def with_argument(argument: str) -> set[int]:
+    """Ids of all live processes with exactly this command-line argument, the caller excepted."""
+    wanted = argument.encode()
+    found = set()
+    for entry in _PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(entry.name)
+            if pid != os.getpid() and wanted in (entry / "cmdline").read_bytes().split(b"\0"):
+                found.add(pid)
+    return found
+
+
 def end(pids: Iterable[int], *, grace: float) -> None:
     """Ask the processes to end (SIGTERM) and kill what is left after `grace` seconds."""
     waiting = [ProcessId.of(pid) for pid in pids if pid != os.getpid()]

@@ -30,6 +30,8 @@ def stop(state_dir: Path, *, discard: bool = False, spare: int | None = None) ->
     if emulator is not None and emulator.identity.alive():
         processes.end([emulator.pid], grace=_EMULATOR_GRACE_SECONDS)
     stopped_warehouse = _stop_warehouse(state_dir)
+    # PostgreSQL's own tools run in an environment without the mark; they name the data folder.
+    found |= processes.with_argument(str(state_dir / "pg" / "data"))
     processes.end(found, grace=_GRACE_SECONDS)
     # What a process started while it was being ended carries the mark as well.
     processes.end(processes.marked(processes.mark_of(state_dir)) - {spare}, grace=0.0)
