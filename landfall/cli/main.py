@@ -25,6 +25,11 @@ from landfall.cli import (
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.terminal import err
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+NAME = "landfall"
+"""How the program calls itself, whichever way it was started."""
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
@@ -56,15 +61,19 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     try:
-        outcome = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        outcome = app(
+            args=list(arguments) if arguments is not None else None,
+            prog_name=NAME,
+            standalone_mode=False,
+        )
     except CommandError as error:
         return _ended(error.message, error.code, error)
-    except typer.Abort:
-        return _ended("interrupted", Exit.FAILED)
-    except KeyboardInterrupt:
-        return _ended("interrupted", Exit.FAILED)
+    except (typer.Abort, KeyboardInterrupt):
+        outcome = INTERRUPTED
     except Exception as error:
         return _unexpected(error)
+    if outcome == INTERRUPTED:  # Typer has met the KeyboardInterrupt first
+        return _ended("interrupted", INTERRUPTED)
     return outcome if isinstance(outcome, int) else Exit.DONE
 
 
@@ -83,11 +92,11 @@ def _unexpected(error: Exception) -> int:
     return _ended(f"{type(error).__name__}: {text} (landfall --debug shows where)", Exit.FAILED, error)
 
 
-def _ended(message: str, code: Exit, error: BaseException | None = None) -> int:
+def _ended(message: str, code: int, error: BaseException | None = None) -> int:
     if _Options.debug and error is not None:
         raise error
     err.print(Text(message))
-    return int(code)
+    return code
 
 
 if __name__ == "__main__":

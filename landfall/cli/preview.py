@@ -43,7 +43,10 @@ def preview(
     if json_file == "-":
         print_json(plan.to_json())
     elif json_file is not None:
-        Path(json_file).write_text(plan.dumps() + "\n", encoding="utf-8")
+        try:
+            Path(json_file).write_text(plan.dumps() + "\n", encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"cannot write {json_file}: {error.strerror}", Exit.INVALID) from error
         say(f"wrote {json_file}")
     if json_file != "-":
         print_plan(plan, verbose=verbose)
