@@ -28,7 +28,7 @@ def coverage_report() -> Iterator[None]:
     yield
     missing = sorted(all_states() - COVERED.keys())
     entered = len(all_states()) - len(missing)
-    print(  # noqa: T201
+    print(
         f"\nstate coverage: {entered} of {len(all_states())} states entered, {COVERED.total()} times"
         + (f"; never: {', '.join(missing)}" if missing else ""),
         file=sys.__stderr__,

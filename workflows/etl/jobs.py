@@ -107,7 +107,8 @@ _RUNNER_JOB = expr("""
     $bytes := $map($split($substring($found.match, 1), '%'), $byte);
     $size := $count($bytes);
     $first := $bytes[0] - ($size = 1 ? 0 : $size = 2 ? 192 : $size = 3 ? 224 : 240);
-    $point := $reduce($bytes[[1..3]], function($sum, $next) { $sum * 64 + $next - 128 }, $first);
+    $point := $size = 1 ? $first :
+      $reduce($bytes[[1..3]], function($sum, $next) { $sum * 64 + $next - 128 }, $first);
     $point < 65536 ? $unit($point)
       : $unit(55296 + $floor(($point - 65536) / 1024)) & $unit(56320 + $point % 1024)
   )};
@@ -118,8 +119,9 @@ _RUNNER_JOB = expr("""
 """)
 """The job for the runner: base64 of JSON in which characters beyond ASCII are escaped.
 
-``$base64encode`` is defined for one-byte characters only and may fold others into different ones, quotes among
-them. So each is written as JSON's ``\\uXXXX``, out of its UTF-8 bytes, which ``$encodeUrlComponent`` gives.
+``$base64encode`` is defined for one-byte characters only and may fold others into different ones, quotes
+among them. So each is written as JSON's ``\\uXXXX``, out of its UTF-8 bytes, which ``$encodeUrlComponent``
+gives.
 """
 
 
