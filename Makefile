@@ -26,8 +26,9 @@ test: setup-dev ## all tests, with the real engine, emulator and database
 lint: setup-dev ## ruff, and the format of every file
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 
-types: setup-dev ## mypy --strict over our packages
+types: setup-dev ## mypy --strict over our packages; the emulator's plugins by the name that they have there
 	@.venv/bin/mypy
+	@cd sandbox/emulator && ../../.venv/bin/mypy --config-file ../../pyproject.toml --exclude '^$$' landfall_emulator
 
 format: setup-dev ## put every file into the project's format
 	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .

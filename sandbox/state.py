@@ -7,17 +7,19 @@ import fcntl
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from sandbox.engines.recorded import Ledger
 from sandbox.errors import SandboxError
 from sandbox.processes import ProcessId
 from sandbox.spec import SandboxSpec
 
 STATE_FILE: Final = "state.json"
-RECORD_FILE: Final = "recorded.json"
+RECORD_FOLDER: Final = "recorded"
 _VERSION: Final = 1
 
 
@@ -98,15 +100,10 @@ def read_state(state_dir: Path) -> SandboxState | None:
         return None
 
 
-def read_records(state_dir: Path) -> Mapping[str, Any]:
+def read_records(state_dir: Path) -> Mapping[str, int]:
     """Resource types without a provisioner that deployments recorded here, with their counts."""
-    with contextlib.suppress(OSError, ValueError):
-        data = json.loads((state_dir / RECORD_FILE).read_text())
-        if isinstance(data, dict):
-            return data
-        if isinstance(data, list):
-            return {str(item): 1 for item in data}
-    return {}
+    entries = Ledger(state_dir / RECORD_FOLDER).entries()
+    return dict(sorted(Counter(entry["type"] for entry in entries).items()))
 
 
 @contextlib.contextmanager

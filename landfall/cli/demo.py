@@ -29,6 +29,10 @@ QUERY_SECONDS = 30.0
 
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox running.")] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", help="pulumi (the real CLI) or embedded; whichever can be had by default."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Deploy the sandbox stack on this machine, run the sample workflow, show records, logs and rows."""
@@ -37,7 +41,7 @@ def demo(
     already = launcher.attach() is not None
     owner = None if keep or already else os.getpid()
     try:
-        sandbox = ensure_deployed(STACK, sandbox_spec(config), owner_pid=owner)
+        sandbox = ensure_deployed(STACK, sandbox_spec(config), owner_pid=owner, engine=engine)
         session = Session(STACK, config)
         session.require_workflow(WORKFLOW)
         execution_id = new_execution_id(WORKFLOW)

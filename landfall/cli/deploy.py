@@ -1,7 +1,8 @@
 """The sandbox stack on the sandbox: tools, start, deployment; each only where it is needed.
 
 What was deployed is remembered as a digest over stack file, scripts and program, with the emulator's
-generation, so an unchanged stack is not deployed again and a restarted emulator is.
+generation and the deployment's state: an unchanged stack is not deployed again; after a restart of the
+emulator, or when somebody used ``pulumi`` by hand, it is.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.stacks import ROOT, STACKS, stack_result
@@ -19,7 +20,10 @@ from landfall.cli.terminal import say, step
 from landfall.config import scripts_folder
 from sandbox import launcher
 from sandbox.engines.cli import ensure_cli
+from sandbox.engines.embedded_up import EmbeddedEngine
 from sandbox.engines.errors import CliMissing, DeploymentFailed, EngineError
+from sandbox.engines.guardrails import guardrails_for
+from sandbox.engines.project import Project
 from sandbox.engines.pulumi_engine import PulumiEngine
 from sandbox.spec import SandboxSpec
 from sandbox.venv import ensure_emulator
@@ -27,6 +31,8 @@ from sandbox.venv import ensure_emulator
 POLICY_PACK = ROOT / "policy_packs" / "guardrails"
 PROGRAM = ("__main__.py", "Pulumi.yaml", "landfall", "components", "workflows", "handlers", "policy_packs")
 ACCOUNT_FOR_TOOLS = "data"
+ENGINES = ("pulumi", "embedded")
+ENGINE_MARK = "engine"
 
 
 def prepare_tools() -> None:
@@ -40,36 +46,47 @@ def prepare_tools() -> None:
         say(f"Pulumi CLI {cli.version} ({cli.origin})")
 
 
-def ensure_deployed(stack: str, spec: SandboxSpec, *, owner_pid: int | None = None) -> launcher.Sandbox:
-    """The sandbox, running, with the stack as it is now in the tree; raises ``CommandError``."""
+def ensure_deployed(
+    stack: str, spec: SandboxSpec, *, owner_pid: int | None = None, engine: str | None = None
+) -> launcher.Sandbox:
+    """The sandbox, running, with the stack as it is now in the tree; raises ``CommandError``.
+
+    ``engine`` is ``pulumi`` or ``embedded``; without it the one that deployed last, else the real engine
+    where its CLI can be had, else the embedded one.
+    """
+    if engine not in (None, *ENGINES):
+        raise CommandError(f'unknown engine "{engine}"; allowed: {", ".join(ENGINES)}', Exit.INVALID)
     sandbox = launcher.attach()
     if sandbox is None or not _in_order(sandbox, spec):
         with step("AWS on this machine"):
             sandbox = launcher.up(spec, owner_pid=owner_pid, progress=say)
-    digest = f"{sandbox.generation} {_digest(stack)}"
     stamp = sandbox.state_dir / "deployed"
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == _deployed(sandbox, stack):
         return sandbox
     _forget_other_generation(sandbox)
-    _deploy(sandbox, stack)
-    stamp.write_text(digest, encoding="utf-8")
+    _deploy(sandbox, stack, engine)
+    stamp.write_text(_deployed(sandbox, stack), encoding="utf-8")
     return sandbox
 
 
-def engine_for(sandbox: launcher.Sandbox) -> PulumiEngine:
-    """The real engine on the sandbox's state folder; raises ``CommandError`` where there is no CLI."""
-    try:
-        return PulumiEngine(sandbox.state_dir, root=ROOT, progress=say)
-    except CliMissing as missing:
-        raise CommandError(str(missing), Exit.ENVIRONMENT) from missing
-
-
 def program_environment(stack: str) -> dict[str, str]:
-    """Variables after which ``pulumi -s <stack>`` works by hand on the sandbox's state."""
+    """Variables after which ``pulumi -s <stack>`` works by hand on the sandbox's state.
+
+    None, and a line that says why, where there is no CLI or where the embedded engine has deployed.
+    """
     sandbox = launcher.attach()
     if sandbox is None:
         raise CommandError("the sandbox is not running; start it with: landfall sandbox up", Exit.ENVIRONMENT)
-    engine = engine_for(sandbox)
+    _forget_other_generation(sandbox)
+    mark = sandbox.state_dir / ENGINE_MARK
+    if mark.is_file() and mark.read_text(encoding="utf-8") == "embedded":
+        say("the embedded engine has deployed this sandbox: the shell is not prepared for pulumi")
+        return {}
+    try:
+        engine = PulumiEngine(sandbox.state_dir, root=ROOT, progress=say)
+    except CliMissing as missing:
+        say(f"{missing}; the shell is prepared for AWS only")
+        return {}
     engine.prepare(stack)
     path = os.pathsep.join([*engine.path_entries(), os.environ.get("PATH", os.defpath)])
     return {**engine.variables(), "PATH": path}
@@ -87,34 +104,62 @@ def _forget_other_generation(sandbox: launcher.Sandbox) -> None:
     """A new emulator has empty accounts: the deployment state of the last one would be a lie."""
     mark = sandbox.state_dir / "generation"
     if not mark.is_file() or mark.read_text(encoding="utf-8") != sandbox.generation:
-        for folder in ("pulumi", "recorded"):
+        for folder in ("pulumi", "embedded", "recorded"):
             shutil.rmtree(sandbox.state_dir / folder, ignore_errors=True)
+        (sandbox.state_dir / ENGINE_MARK).unlink(missing_ok=True)
         mark.write_text(sandbox.generation, encoding="utf-8")
 
 
-def _deploy(sandbox: launcher.Sandbox, stack: str) -> None:
-    made: dict[str, int] = {}
-
-    def count(event: dict[str, Any]) -> None:
-        operation = event.get("resOutputsEvent", {}).get("metadata", {}).get("op")
-        if operation and operation != "same":
-            made[operation] = made.get(operation, 0) + 1
-
-    engine = engine_for(sandbox)
+def _deploy(sandbox: launcher.Sandbox, stack: str, engine: str | None) -> None:
+    chosen, pulumi = _choose(sandbox, engine)
+    environment = sandbox.environment(ACCOUNT_FOR_TOOLS)
     try:
-        with step(f"stack {stack}, deployed by Pulumi {engine.cli.version} under its guardrails"):
-            deployment = engine.up(
-                stack,
-                environment=sandbox.environment(ACCOUNT_FOR_TOOLS),
-                policy_pack=POLICY_PACK,
-                on_event=count,
-            )
+        if pulumi is not None:
+            with step(f"stack {stack}, deployed by Pulumi {pulumi.cli.version} under its guardrails"):
+                deployment = pulumi.up(stack, environment=environment, policy_pack=POLICY_PACK)
+        else:
+            today = datetime.now(tz=UTC).date()
+            judge = guardrails_for(Project.load(ROOT), stack, today)
+            with step(f"stack {stack}, deployed by the embedded engine under its guardrails"):
+                deployment = EmbeddedEngine(sandbox.state_dir, root=ROOT).up(
+                    stack, environment=environment, guardrails=judge
+                )
     except DeploymentFailed as failed:
         raise CommandError(f"stack {stack} was not deployed: {failed}") from failed
     except EngineError as failed:
         raise CommandError(str(failed), Exit.ENVIRONMENT) from failed
+    finally:
+        (sandbox.state_dir / ENGINE_MARK).write_text(chosen, encoding="utf-8")
     changes = ", ".join(f"{count} {operation}" for operation, count in sorted(deployment.changes.items()))
     say(f"  {changes or 'nothing to change'}")
+
+
+def _choose(sandbox: launcher.Sandbox, wanted: str | None) -> tuple[str, PulumiEngine | None]:
+    """The engine for this sandbox; two engines do not share one deployment."""
+    mark = sandbox.state_dir / ENGINE_MARK
+    last = mark.read_text(encoding="utf-8") if mark.is_file() else None
+    if last is not None and wanted not in (None, last):
+        raise CommandError(
+            f"the sandbox was deployed by the {last} engine; for the other one: landfall sandbox reset",
+            Exit.INVALID,
+        )
+    if (wanted or last) == "embedded":
+        return "embedded", None
+    try:
+        return "pulumi", PulumiEngine(sandbox.state_dir, root=ROOT, progress=say)
+    except CliMissing as missing:
+        if (wanted or last) == "pulumi":
+            raise CommandError(str(missing), Exit.ENVIRONMENT) from missing
+        say(f"{missing}; going on with the embedded engine")
+        return "embedded", None
+
+
+def _deployed(sandbox: launcher.Sandbox, stack: str) -> str:
+    """What makes a deployment out of date: another emulator, another stack, or other hands on its state."""
+    state = hashlib.sha256()
+    for path in sorted((sandbox.state_dir / "pulumi" / ".pulumi" / "stacks").glob(f"*/{stack}.json")):
+        state.update(path.read_bytes())
+    return f"{sandbox.generation} {_digest(stack)} {state.hexdigest()}"
 
 
 def _digest(stack: str) -> str:

@@ -32,12 +32,15 @@ def up(
     deploy: Annotated[
         bool, typer.Option("--deploy/--no-deploy", help="Deploy the sandbox stack too.")
     ] = True,
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="pulumi or embedded; whichever can be had by default.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Start the sandbox and deploy the sandbox stack into it."""
     spec = sandbox_spec(load_stack(STACK))
     if deploy:
-        sandbox = ensure_deployed(STACK, spec)
+        sandbox = ensure_deployed(STACK, spec, engine=engine)
     else:
         with step("sandbox"):
             sandbox = launcher.up(spec, progress=say)

@@ -11,4 +11,4 @@ import warnings
 from typing_extensions import deprecated
 
 if not hasattr(warnings, "deprecated"):
-    warnings.deprecated = deprecated  # type: ignore[attr-defined]
+    setattr(warnings, "deprecated", deprecated)  # noqa: B010 - no type checker knows the assignment

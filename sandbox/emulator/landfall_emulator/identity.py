@@ -1,6 +1,7 @@
 """Says whose emulator this is.
 
-Two sandboxes that start at the same moment could pick the same port; the launcher asks before it trusts an answer.
+Two sandboxes that start at the same moment could pick the same port; the launcher asks before it trusts
+an answer.
 """
 
 from __future__ import annotations

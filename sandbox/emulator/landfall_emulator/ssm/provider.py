@@ -17,7 +17,7 @@ from landfall_emulator.ssm.document_api import DocumentApi
 from landfall_emulator.ssm.store import Stores
 
 
-class SsmProvider(DocumentApi, CommandApi, AssociationApi, LocalEmuSsmProvider):  # type: ignore[misc]
+class SsmProvider(DocumentApi, CommandApi, AssociationApi, LocalEmuSsmProvider):
     """LocalEmu's provider with the operations that the sandbox answers itself before it."""
 
     def __init__(self, state_dir: Path | None = None) -> None:
