@@ -26,6 +26,9 @@ SCRIPTS = {
     "say.sh": '#!/bin/sh\necho version one: "$1" on $LANDFALL_JOB_NAME\n',
     "counts.sh": '#!/bin/sh\necho ran >> "$1"\n',
     "sleeps.sh": '#!/bin/sh\necho $$ > "$1"\nexec sleep 300\n',
+    "sql.sh": "#!/bin/sh\nrsql <<EOF\ncreate table $1 (a int);\ninsert into $1 values (41), (42);\n"
+    "select max(a) as highest from $1;\nEOF\n",
+    "wrong.sh": "#!/bin/sh\nrsql -c 'select * from no_such_table_here'\n",
     "deep/query.sql": "select 1;\n",
 }
 
@@ -79,10 +82,13 @@ class Delivery:
         folder = host_folder(self.sandbox.state_dir, host.instance_id) / "root" / "current"
         return folder.resolve()
 
-    def send(self, script: str, *args: str, heartbeat: int = 5) -> tuple[dict[str, Any], str]:
+    def send(
+        self, script: str, *args: str, heartbeat: int = 5, **settings: str
+    ) -> tuple[dict[str, Any], str]:
         """Start an execution that runs one job on the tag; the job's key, and the execution's ARN."""
         job = self.plane.job(script, args=list(args), heartbeat_seconds=heartbeat)
         del job["task_token"]
+        job["settings"] |= settings
         arn = self.plane.aws("stepfunctions").start_execution(
             stateMachineArn=self.machine, input=json.dumps(job)
         )
@@ -162,6 +168,19 @@ def test_a_job_goes_from_the_machine_to_the_script_and_back(delivery: Delivery) 
     ssm = delivery.plane.aws("ssm")
     listed = ssm.list_command_invocations(CommandId=record["ssm_command_id"])["CommandInvocations"]
     assert len(listed) == 2
+
+
+def test_a_script_reaches_the_warehouse_with_the_secrets_connection(delivery: Delivery) -> None:
+    spec = delivery.sandbox.state.spec
+    warehouse = {"secret_id": spec.warehouse_secret, "database": spec.database}
+    job, arn = delivery.send("sql.sh", f"t_{uuid.uuid4().hex[:8]}", heartbeat=20, **warehouse)
+    assert delivery.plane.ended(arn)["status"] == "SUCCEEDED"
+    assert " 42" in [line.rstrip()[-3:] for line in delivery.plane.log(job)]
+    secret = delivery.plane.aws("secretsmanager").get_secret_value(SecretId=spec.warehouse_secret)
+    assert json.loads(secret["SecretString"])["password"] not in "".join(delivery.plane.log(job))
+    job, arn = delivery.send("wrong.sh", heartbeat=20, **warehouse)
+    assert 'relation "no_such_table_here" does not exist' in delivery.plane.ended(arn)["cause"]
+    assert "no_such_table_here" in delivery.plane.record(job)["error_message"]
 
 
 def test_a_tag_with_two_hosts_runs_a_job_once(delivery: Delivery, tmp_path: Path) -> None:
