@@ -16,9 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-out = Console(soft_wrap=True, highlight=False)
+PLAIN_WIDTH = 160
+"""Columns where there is no terminal to measure."""
+
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 """Data."""
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+err = Console(
+    stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else PLAIN_WIDTH
+)
 """Progress and errors."""
 
 STATUS_STYLES: Mapping[str, str] = {
