@@ -140,6 +140,7 @@ def test_requests_are_found_in_events(event: dict[str, Any], request_: dict[str,
         ({"workflow_id": "w", "x": 1}, "x: Extra inputs are not permitted"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")
 def test_malformed_requests_are_refused_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], error: str
 ) -> None:
