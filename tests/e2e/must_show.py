@@ -69,10 +69,13 @@ class Tree:
 
     def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Ended:
         """Any command in the tree's folder."""
+        variables = dict(environment or self.environment)
+        program = shutil.which(command[0], path=variables.get("PATH"))
+        assert program is not None, f"{command[0]} is not on the PATH of the test"
         done = subprocess.run(
-            [*self.prefix, *command],
+            [*self.prefix, program, *command[1:]],
             cwd=self.root,
-            env=dict(environment or self.environment),
+            env=variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -108,7 +108,7 @@ def test_pulumi_by_hand_ends_with_the_same_report_and_no_resource(tree: Tree, tm
     engine.prepare("dev")
     events = tmp_path / "events.json"
     ended = tree.run(
-        [str(engine.cli.path), "preview", "--stack", "dev", "--non-interactive", "--color", "never",
+        ["pulumi", "preview", "--stack", "dev", "--non-interactive", "--color", "never",
          "--event-log", str(events)],
         {**engine.environment(), "PULUMI_DEBUG_COMMANDS": "true"},
     )  # fmt: skip
