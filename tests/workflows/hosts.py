@@ -15,6 +15,7 @@ from typing import Any
 from plane import Plane
 
 from components.orchestration.host_documents import install_runner_document, run_job_document
+from components.orchestration.powertools import powertools_layer
 from landfall.archives import function_archive, host_bundle
 from sandbox.host import host_folder, start_agent, stop_agent
 from sandbox.launcher import Sandbox
@@ -108,6 +109,7 @@ class HostedPlane(Plane):
             Role=f"arn:aws:iam::{self.account}:role/{self.prefix}-etl",
             Handler="handlers.close_execution.handler.handler",
             Code={"ZipFile": function_archive("close_execution", ROOT).path.read_bytes()},
+            Layers=[powertools_layer(self.region)],
             Timeout=60,
             MemorySize=256,
             Environment={
