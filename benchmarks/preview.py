@@ -41,6 +41,8 @@ def compare() -> list[Comparison]:
     ours = seconds(lambda: embedded.plan(REPOSITORY, STACK, guardrails=judge))
     resources = [resource.to_json() for resource in plan.resources]
     every = all_rules()
+    # The one rule that reads every resource: the cost of a pass, without most of the judging.
+    tags = [rule for rule in every if rule.name == "required-tags"]
 
     def one_rule() -> None:
         providers = {
@@ -48,7 +50,7 @@ def compare() -> list[Comparison]:
             for record in resources
             if str(record["type"]).startswith("pulumi:providers:")
         }
-        dispatcher = Dispatcher(every[:1], settings("prod", {}, TODAY))
+        dispatcher = Dispatcher(tags, settings("prod", {}, TODAY))
         stack = Stack(from_mapping(record, providers) for record in resources)
         for resource in stack.resources:
             dispatcher.resource(resource)
