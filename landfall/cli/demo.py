@@ -25,6 +25,8 @@ QUERY = "select * from rsql_blog.blog_table order by 1"
 SOURCE_TRANSITIONS, SOURCE_INVOCATIONS = 41, 19
 """What the same workflow takes in the source's design. (source: specs/rsql-orchestration, "Measured")"""
 QUERY_SECONDS = 30.0
+LOG_LINES = 3
+"""Lines at the end of each job's log that the demo shows; `landfall workflow logs` shows all."""
 
 
 def demo(
@@ -71,7 +73,9 @@ def _show(session: Session, run: Run, rows: list[dict[str, Any]], as_json: bool)
             if job.get("log_stream")
             else []
         )
-        table(f"log of {job['job_name']}", ("",), [(line,) for line in lines[-3:]])
+        out.print(f"── log of {job['job_name']}", style="bold", markup=False)
+        for line in lines[-LOG_LINES:]:
+            out.print(f"   {line}", markup=False)
     if rows:
         table(
             "rows of rsql_blog.blog_table",

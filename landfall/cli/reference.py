@@ -1,7 +1,7 @@
 """The pages of ``docs/`` that are made from code: ``python -m landfall.cli.reference --write`` renews them.
 
 A page is either made as a whole (config reference, guardrails, error pages) or in a marked part of it (the
-emulator's gaps in ``limits.md``). ``--check`` says which are stale and ends with 1. (source: DESIGN section 4,
+emulator's gaps in ``limits.md``); the drawing of the state machine is an SVG beside them. ``--check`` says which are stale and ends with 1. (source: DESIGN section 4,
 "reference docs are generated")
 """
 
@@ -19,6 +19,8 @@ from landfall.config import codes
 from landfall.config.schema import Row, reference
 from policy_packs.guardrails import reference as guardrails
 from sandbox.provisioners.gaps import KNOWN_GAPS, Gap
+from workflows.asl import draw
+from workflows.etl import EtlSpec, definition
 
 DOCS: Final = ROOT / "docs"
 COMMAND: Final = "python -m landfall.cli.reference --write"
@@ -76,6 +78,7 @@ def pages(docs: Path = DOCS) -> Mapping[Path, str]:
     return {
         docs / "config-reference.md": config_reference(),
         docs / "guardrails.md": guardrails.render(),
+        docs / "etl-machine.svg": draw.svg(definition(EtlSpec(stack="sandbox")), "ETL state machine"),
         limits: with_gaps(limits.read_text(encoding="utf-8")),
     }
 
