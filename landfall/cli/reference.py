@@ -1,8 +1,8 @@
 """The pages of ``docs/`` that are made from code: ``python -m landfall.cli.reference --write`` renews them.
 
-A page is either made as a whole (config reference, guardrails, error pages) or in a marked part of it (the
-emulator's gaps in ``limits.md``); the drawing of the state machine is an SVG beside them. ``--check`` says which are stale and ends with 1. (source: DESIGN section 4,
-"reference docs are generated")
+A page is either made as a whole (config reference, guardrails, error pages, the drawing of the state machine)
+or in a marked part of it (the emulator's gaps in ``limits.md``). ``--check`` says which are stale and ends
+with 1. (source: DESIGN section 4, "reference docs are generated")
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _INTRODUCTION: Final = f"""\
 
 Every key of a stack file's `config:`, from the models that check it. `<key>` stands for a key of your choice,
 `[]` for an entry of a list; **required** keys have no default. What is not listed here is refused
-([LF0101](errors/LF0101.md)). The same models give [`stacks/schema.json`](../stacks/schema.json), which editors
-read through the first line of a stack file.
+([LF0101](errors/LF0101.md)). The same models give [`stacks/schema.json`](../stacks/schema.json), which
+editors read through the first line of a stack file.
 """
 
 
