@@ -23,6 +23,11 @@ SAMPLE = [
 ]
 
 
+IN_CHILDREN_ONLY = {"JobOrder", "ReadWorkflow", "HasFailed", "NotStarted"}
+"""Only children of distributed Maps enter these, and the emulator keeps no histories of children. What they do is
+seen in `test_large_workflows_run_as_distributed_maps`: the second script of a sequential stage does not run."""
+
+
 def one(*jobs: Any, kind: str = "sequential", **stage: Any) -> list[dict[str, Any]]:
     return [{"execution_type": kind, "scripts": list(jobs), **stage}]
 
@@ -611,6 +616,11 @@ def test_large_workflows_run_as_distributed_maps(sandbox: Any, workflow: str) ->
         run = plane.run(workflow, f"{workflow}.3")
         assert run.status == "FAILED"
         assert runner.scripts == ["a.sh"], "a sequential stage stops at the first failure"
+        [map_run] = plane.states.list_map_runs(
+            executionArn=plane.machine_arn.replace("stateMachine", "execution") + f":{workflow}.3"
+        )["mapRuns"]
+        counts = plane.states.describe_map_run(mapRunArn=map_run["mapRunArn"])["itemCounts"]
+        assert counts["succeeded"] == 0
 
 
 def test_every_state_has_been_entered(request: pytest.FixtureRequest) -> None:
@@ -618,4 +628,4 @@ def test_every_state_has_been_entered(request: pytest.FixtureRequest) -> None:
     mine = {item.function.__name__ for item in request.session.items if item.path == request.path}
     defined = {name for name in globals() if name.startswith("test_")}
     if mine == defined:
-        assert all_states() - COVERED.keys() == set()
+        assert all_states() - COVERED.keys() == IN_CHILDREN_ONLY
