@@ -24,8 +24,9 @@ SAMPLE = [
 
 
 IN_CHILDREN_ONLY = {"JobOrder", "ReadWorkflow", "HasFailed", "NotStarted"}
-"""Only children of distributed Maps enter these, and the emulator keeps no histories of children. What they do is
-seen in `test_large_workflows_run_as_distributed_maps`: the second script of a sequential stage does not run."""
+"""Only children of distributed Maps enter these, and the emulator keeps no histories of children. What they
+do is seen in `test_large_workflows_run_as_distributed_maps`: the second script of a sequential stage does not
+run."""
 
 
 def one(*jobs: Any, kind: str = "sequential", **stage: Any) -> list[dict[str, Any]]:
