@@ -159,12 +159,20 @@ def _closed_port() -> int:
 
 
 def left_running(name: str) -> list[str]:
-    """Command lines of processes that carry the mark of a sandbox."""
+    """Command lines of all processes of a sandbox.
+
+    Those that carry its mark, and those that run below its folder: scripts of jobs get an environment of
+    their own, without the mark.
+    """
+    folder = state_dir(name)
+    marked = processes.marked(processes.mark_of(folder))
     found = []
-    for pid in processes.marked(processes.mark_of(state_dir(name))):
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            place = str((entry / "cwd").readlink())
         except OSError:
             continue
-        found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+        if command and (int(entry.name) in marked or str(folder) in f"{command} {place}"):
+            found.append(command)
     return found

@@ -33,6 +33,11 @@ BROKEN = """\
           - {execution_type: sequential, scripts: [{kind: sql, name: first, sql: select 1}]}
           - {execution_type: sequential, scripts: [{kind: sql, name: second, sql: select 1 from deliveries}]}
 """
+SLOW = """\
+      slow:
+        workflow_stages:
+          - {execution_type: sequential, scripts: [slow.sh]}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +65,15 @@ def worked(tree: Tree) -> Sandbox:
     found = launcher.attach(WORKED)
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="module")
+def richer(worked: Sandbox, tree: Tree) -> Sandbox:
+    """The same sandbox with a workflow that fails and one that takes its time, both not deployed yet."""
+    script = tree.root / "examples/rsql-blog/scripts/slow.sh"
+    script.write_text("#!/usr/bin/env bash\necho begun\nsleep 300\n", encoding="utf-8")
+    tree.append("stacks/Pulumi.sandbox.yaml", BROKEN + SLOW)
+    return worked
 
 
 def rows(sandbox: Sandbox, sql: str) -> list[tuple[Any, ...]]:
@@ -104,8 +118,7 @@ def test_status_and_list_show_what_ran(worked: Sandbox, tree: Tree) -> None:
     assert (unknown.code, unknown.err.strip()) == (2, 'no workflow execution "orders_9" is recorded')
 
 
-def test_a_failed_run_is_exit_code_1_and_resumes_where_it_failed(worked: Sandbox, tree: Tree) -> None:
-    tree.append("stacks/Pulumi.sandbox.yaml", BROKEN)
+def test_a_failed_run_is_exit_code_1_and_resumes_where_it_failed(richer: Sandbox, tree: Tree) -> None:
     failed = tree.landfall("workflow", "run", "broken", "--execution-id", "broken_1", "--json")
     assert failed.code == 1
     assert failed.json["status"] == "Failed"
@@ -122,6 +135,30 @@ def test_a_failed_run_is_exit_code_1_and_resumes_where_it_failed(worked: Sandbox
     statuses = {job["job_name"]: job["execution_status"] for job in resumed.json["jobs"]}
     assert statuses["second"] == "Completed"
     assert statuses.get("first", "Skipped") == "Skipped"
+
+
+def test_a_run_that_is_aborted_ends_its_process_and_keeps_its_log(richer: Sandbox, tree: Tree) -> None:
+    begun = tree.landfall("workflow", "run", "slow", "--execution-id", "slow_1", "--no-wait", "--json")
+    assert begun.code == 0, begun.err
+    assert begun.json == {"workflow_execution_id": "slow_1", "status": "Running"}
+    deadline = time.monotonic() + 60
+    while "begun" not in (log := tree.landfall("workflow", "logs", "slow_1")).out:
+        assert time.monotonic() < deadline, log.err
+        time.sleep(0.5)
+    again = tree.landfall("workflow", "run", "slow", "--execution-id", "slow_1")
+    assert again.code == 1
+    assert again.err.splitlines()[-1] == "workflow execution slow_1 is already running"
+    assert [command for command in left_running(WORKED) if "slow.sh" in command]
+
+    aborted = tree.landfall("workflow", "abort", "slow_1", "--json")
+    assert aborted.code == 0, aborted.err
+    assert aborted.json["status"] == "Aborted"
+    assert [job["execution_status"] for job in aborted.json["jobs"]] == ["Aborted"]
+    deadline = time.monotonic() + 30
+    while [command for command in left_running(WORKED) if "slow.sh" in command]:
+        assert time.monotonic() < deadline, "the script of an aborted run goes on"
+        time.sleep(0.2)
+    assert tree.landfall("workflow", "status", "slow_1").code == 1
 
 
 def test_the_environment_of_the_sandbox_serves_any_client(worked: Sandbox, tree: Tree) -> None:
@@ -158,3 +195,22 @@ def test_the_demo_works_beside_another_sandbox_twice_and_leaves_nothing(worked: 
     assert {process["alive"] for process in worked.status()["processes"]} == {True}
     assert rows(worked, "select count(*) from orders") == [(2,)]
     assert left_running(WORKED) != []
+
+
+def test_going_down_ends_a_script_that_runs(richer: Sandbox, tree: Tree) -> None:
+    """The last test in this sandbox."""
+    tree.landfall("workflow", "run", "slow", "--execution-id", "slow_2", "--no-wait")
+    deadline = time.monotonic() + 60
+    while not [command for command in left_running(WORKED) if "slow.sh" in command]:
+        assert time.monotonic() < deadline, "the script does not begin"
+        time.sleep(0.2)
+    down = tree.landfall("sandbox", "down")
+    assert down.code == 0
+    assert down.err.strip() == f"sandbox {WORKED}: stopped"
+    assert left_running(WORKED) == []
+    status = tree.landfall("sandbox", "status")
+    assert status.code == 3
+    assert "landfall sandbox up" in status.out
+    refused = tree.landfall("workflow", "status", "orders_1")
+    assert refused.code == 3
+    assert refused.err.strip() == "the sandbox is not running; start it with: landfall sandbox up"
