@@ -20,11 +20,12 @@ def install() -> None:
     LocalEmu logs a failing hook and goes on; the report carries the failure to the launcher.
     """
     try:
-        from landfall_emulator import identity, loopback, stepfunctions_patches
+        from landfall_emulator import dynamodb_atomic, identity, loopback, stepfunctions_patches
 
         loopback.install()
         identity.install()
         stepfunctions_patches.install()
+        dynamodb_atomic.install()
     except Exception as error:
         _report(f"{type(error).__name__}: {error}")
         raise
