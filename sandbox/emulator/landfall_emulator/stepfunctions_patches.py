@@ -45,7 +45,13 @@ from localemu.services.stepfunctions.asl.eval.variable_store import VariableStor
 from localemu.services.stepfunctions.asl.parse import asl_parser, preprocessor
 from localemu.services.stepfunctions.asl.utils import json_path
 
-from landfall_emulator import stepfunctions_clients, stepfunctions_jsonata, stepfunctions_sync
+from landfall_emulator import (
+    stepfunctions_clients,
+    stepfunctions_endings,
+    stepfunctions_jsonata,
+    stepfunctions_stops,
+    stepfunctions_sync,
+)
 
 # Step Functions' name of a service -> botocore's, and the prefix of its error names.
 SERVICES: Final[dict[str, tuple[str, str]]] = {
@@ -71,6 +77,8 @@ def install() -> None:
     stepfunctions_jsonata.install()
     stepfunctions_sync.install()
     stepfunctions_clients.install()
+    stepfunctions_endings.install()
+    stepfunctions_stops.install()
     _service_names()
     _assign_takes_effect_with_output()
     _output_errors_can_be_caught()

@@ -1,0 +1,116 @@
+"""How executions and callback tasks of the emulator end, where LocalEmu differs from the service.
+
+(source: Step Functions Developer Guide, "Events for execution status change", "Wait for a Callback with Task
+Token"; Amazon States Language, "Errors")
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from localemu.services.stepfunctions.asl.component.common.error_name.failure_event import (
+    FailureEventException,
+)
+from localemu.services.stepfunctions.asl.component.eval_component import EvalComponent
+from localemu.services.stepfunctions.asl.component.state.state_execution.state_task.service import (
+    state_task_service_dynamodb as dynamodb,
+)
+from localemu.services.stepfunctions.asl.eval.callback.callback import CallbackEndpoint
+from localemu.services.stepfunctions.asl.eval.environment import Environment
+from localemu.services.stepfunctions.asl.eval.program_state import ProgramStopped
+from localemu.services.stepfunctions.backend import execution as executions
+
+LOG = logging.getLogger(__name__)
+
+
+def install() -> None:
+    """Apply every patch of this module."""
+    _status_events_carry_milliseconds()
+    _an_early_answer_is_heard()
+    _a_stopped_execution_ends_at_once()
+    _failures_keep_their_names_in_dynamodb_tasks()
+    _a_failure_is_logged_in_one_line()
+
+
+def _status_events_carry_milliseconds() -> None:
+    """`startDate` and `stopDate` of a status change event are milliseconds since the epoch, not text."""
+    to_text = executions.to_json_str
+
+    def with_milliseconds(value: Any, *arguments: Any, **options: Any) -> str:
+        text: str = to_text(value, *arguments, **options)
+        if not isinstance(value, dict) or "startDate" not in value:
+            return text
+        detail = json.loads(text)
+        for key in ("startDate", "stopDate"):
+            if isinstance(detail.get(key), str):
+                detail[key] = int(datetime.fromisoformat(detail[key]).timestamp() * 1000)
+        return json.dumps(detail)
+
+    executions.to_json_str = with_milliseconds
+
+
+def _an_early_answer_is_heard() -> None:
+    """A token that was answered before the task waits for heartbeats ends the task at once."""
+    original = CallbackEndpoint.setup_heartbeat_endpoint
+
+    @functools.wraps(original)
+    def setup(self: CallbackEndpoint, heartbeat_seconds: int) -> Any:
+        endpoint = original(self, heartbeat_seconds)
+        if self._outcome is not None:
+            endpoint.notify()
+        return endpoint
+
+    CallbackEndpoint.setup_heartbeat_endpoint = setup
+
+
+def _a_stopped_execution_ends_at_once() -> None:
+    """StopExecution aborts what waits for a token, and what fails afterwards does not change that.
+
+    LocalEmu lets such a task wait until its heartbeat is lost and then calls the execution failed.
+    """
+    stop = Environment.set_stop
+
+    @functools.wraps(stop)
+    def stop_and_wake(self: Environment, *arguments: Any, **options: Any) -> None:
+        stop(self, *arguments, **options)
+        for endpoint in list(self.callback_pool_manager._pool.values()):
+            endpoint.interrupt_all()
+
+    def unless_stopped(change: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(change)
+        def guarded(self: Environment, *arguments: Any, **options: Any) -> None:
+            if not isinstance(self._program_state, ProgramStopped):
+                change(self, *arguments, **options)
+
+        return guarded
+
+    Environment.set_stop = stop_and_wake
+    Environment.set_error = unless_stopped(Environment.set_error)
+    Environment.set_timed_out = unless_stopped(Environment.set_timed_out)
+
+
+def _failures_keep_their_names_in_dynamodb_tasks() -> None:
+    """An expression that fails in a DynamoDB task is `States.QueryEvaluationError`, no DynamoDB error."""
+    service = dynamodb.StateTaskServiceDynamoDB
+    original = service._from_error
+
+    @functools.wraps(original)
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        return ex.failure_event if isinstance(ex, FailureEventException) else original(self, env, ex)
+
+    service._from_error = from_error
+
+
+def _a_failure_is_logged_in_one_line() -> None:
+    """LocalEmu writes the whole definition for each level that a failure passes; one line says as much."""
+
+    def log(self: EvalComponent, failure_event_exception: FailureEventException) -> None:
+        name = failure_event_exception.failure_event.error_name
+        LOG.info("%s failed: %s", type(self).__name__, name.error_name if name else "no name")
+
+    EvalComponent._log_failure_event_exception = log
