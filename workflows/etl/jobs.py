@@ -255,8 +255,8 @@ def _failure_states(n: _Names, attempt_again: str) -> dict[str, State]:
                 "failed_job": text("$states.input.job.name"),
                 "failed_log_stream": text("""
                 $states.input.job.kind = 'rsql'
-                  ? $states.input.run.workflow_id & '/' & $states.input.run.id & '/' & $states.input.job.id
-                    & '/' & $string($states.input.job.attempt)
+                  ? $substring($replace($states.input.run.workflow_id & '/' & $states.input.run.id & '/'
+                      & $states.input.job.id & '/' & $string($states.input.job.attempt), /[:*]/, '_'), 0, 512)
                   : ''
                 """),
             },
