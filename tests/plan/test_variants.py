@@ -42,7 +42,7 @@ def workflow(name: str, **more: Any) -> Change:
 def test_a_workflow_of_the_longest_name_fits_every_service() -> None:
     longest = "w" * 43  # landfall-dev-trigger- and 43 are 64, the most that a rule takes
     plan = variant("dev", workflow(longest, schedule=EVERY_HOUR, trigger=ON_DELIVERY))
-    lengths = {}
+    lengths: dict[str, int] = {}
     for resource in deployed(plan):
         if resource.type in LIMITS:
             key, limit, _ = LIMITS[resource.type]
