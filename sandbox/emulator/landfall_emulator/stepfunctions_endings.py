@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +20,6 @@ from localemu.services.stepfunctions.asl.component.state.state_execution.state_t
     state_task_service_dynamodb as dynamodb,
 )
 from localemu.services.stepfunctions.asl.eval.callback.callback import CallbackEndpoint
-from localemu.services.stepfunctions.asl.eval.environment import Environment
-from localemu.services.stepfunctions.asl.eval.program_state import ProgramStopped
 from localemu.services.stepfunctions.backend import execution as executions
 
 LOG = logging.getLogger(__name__)
@@ -32,7 +29,6 @@ def install() -> None:
     """Apply every patch of this module."""
     _status_events_carry_milliseconds()
     _an_early_answer_is_heard()
-    _a_stopped_execution_ends_at_once()
     _failures_keep_their_names_in_dynamodb_tasks()
     _a_failure_is_logged_in_one_line()
 
@@ -66,32 +62,6 @@ def _an_early_answer_is_heard() -> None:
         return endpoint
 
     CallbackEndpoint.setup_heartbeat_endpoint = setup
-
-
-def _a_stopped_execution_ends_at_once() -> None:
-    """StopExecution aborts what waits for a token, and what fails afterwards does not change that.
-
-    LocalEmu lets such a task wait until its heartbeat is lost and then calls the execution failed.
-    """
-    stop = Environment.set_stop
-
-    @functools.wraps(stop)
-    def stop_and_wake(self: Environment, *arguments: Any, **options: Any) -> None:
-        stop(self, *arguments, **options)
-        for endpoint in list(self.callback_pool_manager._pool.values()):
-            endpoint.interrupt_all()
-
-    def unless_stopped(change: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(change)
-        def guarded(self: Environment, *arguments: Any, **options: Any) -> None:
-            if not isinstance(self._program_state, ProgramStopped):
-                change(self, *arguments, **options)
-
-        return guarded
-
-    Environment.set_stop = stop_and_wake
-    Environment.set_error = unless_stopped(Environment.set_error)
-    Environment.set_timed_out = unless_stopped(Environment.set_timed_out)
 
 
 def _failures_keep_their_names_in_dynamodb_tasks() -> None:
