@@ -34,7 +34,7 @@ format: setup-dev ## put every file into the project's format
 	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 
 docs: setup-dev ## generated reference: schema, guardrails, errors
-	@.venv/bin/landfall schema --write
+	@.venv/bin/landfall schema --write && .venv/bin/python -m landfall.cli.reference --write
 
 bench: setup-dev ## benchmarks, as ratios side by side
 	@.venv/bin/python -m benchmarks

@@ -35,7 +35,7 @@ class NetworkHandles:
     subnet_ids: Mapping[str, pulumi.Output[str]]
     """Private subnet by availability zone."""
     workload_security_group_id: pulumi.Output[str]
-    """For compute of the planes: may reach the VPC's endpoints over TLS and nothing else."""
+    """For compute of the planes: may reach the VPC's endpoints over TLS, its warehouses, and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from landfall.naming import Names
 GATEWAY_ENDPOINTS = ("dynamodb", "s3")
 """Endpoints without an hourly price, by route table."""
 HTTPS = 443
+REDSHIFT = 5439
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +131,20 @@ class Vpc(pulumi.ComponentResource):
             region=self._region,
             opts=self._child,
         )
+        aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-workload-redshift",
+            security_group_id=workload.id,
+            cidr_ipv4=self._args.spec.cidr,
+            ip_protocol="tcp",
+            from_port=REDSHIFT,
+            to_port=REDSHIFT,
+            description="Warehouses in this VPC",
+            region=self._region,
+            opts=self._child,
+        )
         for service in self._args.spec.endpoints:
             gateway = service in GATEWAY_ENDPOINTS
-            aws.ec2.VpcEndpoint(
+            endpoint = aws.ec2.VpcEndpoint(
                 f"{self._name}-{service}",
                 vpc_id=self._vpc.id,
                 service_name=f"com.amazonaws.{self._region}.{service}",
@@ -145,6 +157,19 @@ class Vpc(pulumi.ComponentResource):
                 region=self._region,
                 opts=self._child,
             )
+            if gateway:
+                # A gateway endpoint has no address in the VPC: it is reached by its prefix list.
+                aws.vpc.SecurityGroupEgressRule(
+                    f"{self._name}-workload-{service}",
+                    security_group_id=workload.id,
+                    prefix_list_id=endpoint.prefix_list_id,
+                    ip_protocol="tcp",
+                    from_port=HTTPS,
+                    to_port=HTTPS,
+                    description=f"TLS to the {service} gateway endpoint",
+                    region=self._region,
+                    opts=self._child,
+                )
         return workload.id
 
     def _security_group(self, purpose: str, description: str) -> aws.ec2.SecurityGroup:

@@ -268,7 +268,7 @@ class EtlPlane(pulumi.ComponentResource):
                 SchedulesArgs(
                     names=names.names,
                     placement=placement,
-                    machine_arn=names.machine_arn,
+                    start_function_arn=start.arn,
                     dead_letter_arn=dead_letters.arn,
                     dead_letter_queue=dead_letters.queue_name,
                     schedules=scheduled,

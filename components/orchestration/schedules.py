@@ -1,7 +1,8 @@
-"""Schedules: EventBridge Scheduler starts a workflow at its times, without a function between.
+"""Schedules: EventBridge Scheduler asks for a workflow at its times, once however often it delivers.
 
-The execution's name carries the scheduler's own execution id, so a delivery that comes twice is one
-execution. (source: EventBridge Scheduler User Guide, "Universal targets", "Context attributes")
+The scheduler delivers at least once, and its execution id differs between attempts; what does not is the
+time of the schedule. The start function makes the execution's name of it, so a second delivery finds the
+execution there. (source: EventBridge Scheduler User Guide, "Context attributes")
 """
 
 from __future__ import annotations
@@ -18,16 +19,15 @@ from components.iam import document, service_trust, statement, use_of_key
 from landfall.config import Schedule
 from landfall.naming import Names
 
-START_EXECUTION = "arn:aws:scheduler:::aws-sdk:sfn:startExecution"
-EXECUTION_ID = "<aws.scheduler.execution-id>"
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SchedulesArgs:
     names: Names
     placement: Placement
-    machine_arn: str
-    """ARN of the state machine, composed from its name."""
+    start_function_arn: str
+    """ARN of the function that starts workflows, composed from its name."""
     dead_letter_arn: pulumi.Input[str]
     dead_letter_queue: str
     schedules: Mapping[str, Schedule]
@@ -60,7 +60,7 @@ class Schedules(pulumi.ComponentResource):
             role=role.id,
             policy=document(
                 [
-                    statement("StartWorkflows", ["states:StartExecution"], [args.machine_arn]),
+                    statement("AskForWorkflows", ["lambda:InvokeFunction"], [args.start_function_arn]),
                     statement(
                         "DeadLetters", ["sqs:SendMessage"], [placement.arn("sqs", args.dead_letter_queue)]
                     ),
@@ -86,9 +86,9 @@ class Schedules(pulumi.ComponentResource):
                 kms_key_arn=args.kms_key_arn,
                 flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
                 target=aws.scheduler.ScheduleTargetArgs(
-                    arn=START_EXECUTION,
+                    arn=args.start_function_arn,
                     role_arn=role.arn,
-                    input=_start_request(args.machine_arn, workflow_id),
+                    input=_start_request(workflow_id),
                     dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(
                         arn=args.dead_letter_arn
                     ),
@@ -102,15 +102,5 @@ class Schedules(pulumi.ComponentResource):
         self.register_outputs({"group": group.name})
 
 
-def _start_request(machine_arn: str, workflow_id: str) -> str:
-    execution = f"{workflow_id}-{EXECUTION_ID}"
-    return json.dumps(
-        {
-            "StateMachineArn": machine_arn,
-            "Name": execution,
-            "Input": json.dumps(
-                {"workflow_id": workflow_id, "workflow_execution_id": execution}, separators=(",", ":")
-            ),
-        },
-        separators=(",", ":"),
-    )
+def _start_request(workflow_id: str) -> str:
+    return json.dumps({"workflow_id": workflow_id, "event_id": SCHEDULED_TIME}, separators=(",", ":"))

@@ -28,7 +28,7 @@ Clients = Callable[[str, str], Any]
 
 TERMINAL = frozenset({"Completed", "Failed", "Aborted"})
 EXECUTION_ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
-EXECUTION_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+EXECUTION_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
 POLL_SECONDS = 0.5
 CLOSING_SECONDS = 30.0
 """How long the closing function may take to close the records of an aborted execution."""
@@ -106,7 +106,8 @@ class Runs:
         """
         if not EXECUTION_ID.fullmatch(execution_id):
             raise CommandError(
-                f'"{execution_id}" is not an execution id: 1 to 80 letters, digits, hyphens and underscores',
+                f'"{execution_id}" is not an execution id: '
+                "1 to 80 letters, digits, dots, hyphens and underscores",
                 Exit.INVALID,
             )
         request = {
@@ -167,8 +168,10 @@ class Runs:
 
     def abort(self, execution_id: str) -> None:
         """Stops an execution; the closing function marks its jobs Aborted."""
+        record = self._workflow_record(execution_id) or {}
+        arn = str(record.get("execution_arn") or self._names.execution_arn(execution_id))
         self._client("stepfunctions").stop_execution(
-            executionArn=self._names.execution_arn(execution_id), error="Aborted", cause="stopped by landfall"
+            executionArn=arn, error="Aborted", cause="stopped by landfall"
         )
 
     def get(self, execution_id: str, *, counted: bool = True) -> Run:

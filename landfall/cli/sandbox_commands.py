@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -87,10 +88,12 @@ def status(as_json: Json = False) -> None:
     )
 
 
-def _lines(value: object) -> list[str]:
-    if isinstance(value, dict):
-        return [f"{key}: {inner}" for key, inner in value.items()]
-    return [str(line) for line in value] if isinstance(value, list | tuple) else [str(value)]
+def _lines(entries: Mapping[str, object]) -> list[str]:
+    """One line for each way in which something is served, with all that is served so."""
+    served: dict[str, list[str]] = {}
+    for name, how in entries.items():
+        served.setdefault(str(how), []).append(name)
+    return [f"{', '.join(names)}: {how}" for how, names in served.items()]
 
 
 @app.command(epilog='Example: eval "$(landfall sandbox env --account data)"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.provisioners.base import (
@@ -138,17 +139,23 @@ class Table(Base, type="aws:dynamodb/table:Table"):
             "arn": table["TableArn"],
             "billingMode": (table.get("BillingModeSummary") or {}).get("BillingMode", "PROVISIONED"),
             "hashKey": table["KeySchema"][0]["AttributeName"],
-            "attributes": sorted(
-                (
+            "attributes": _in_order(
+                [
                     {"name": a["AttributeName"], "type": a["AttributeType"]}
                     for a in table["AttributeDefinitions"]
-                ),
-                key=lambda item: item["name"],
+                ],
+                state.get("attributes") or (),
             ),
             "deletionProtectionEnabled": bool(table.get("DeletionProtectionEnabled")),
             "streamArn": table.get("LatestStreamArn", ""),
             "streamLabel": table.get("LatestStreamLabel", ""),
         }
+
+
+def _in_order(actual: list[dict[str, str]], known: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Attributes in the state's order, others by name: the service keeps a set, a refresh must not differ."""
+    places = {item["name"]: place for place, item in enumerate(known)}
+    return sorted(actual, key=lambda item: (places.get(item["name"], len(places)), item["name"]))
 
 
 def _keys(item: Inputs) -> list[dict[str, str]]:

@@ -584,7 +584,17 @@ class VpcEndpoint(_Network, type="aws:ec2/vpcEndpoint:VpcEndpoint"):
                 for item in held.get("DnsEntries") or []
             ],
             "vpcEndpointType": held.get("VpcEndpointType", "Gateway"),
+            **_prefix_list(call, held),
         }
+
+
+def _prefix_list(call: Call, held: dict[str, Any]) -> Outputs:
+    """The prefix list that a gateway endpoint's routes lead to; interface endpoints have none."""
+    if held.get("VpcEndpointType", "Gateway") != "Gateway":
+        return {}
+    named = [{"Name": "prefix-list-name", "Values": [held["ServiceName"]]}]
+    lists = call.client("ec2").describe_prefix_lists(Filters=named)["PrefixLists"]
+    return {"prefixListId": lists[0]["PrefixListId"]} if lists else {}
 
 
 class FlowLog(_Network, type="aws:ec2/flowLog:FlowLog"):

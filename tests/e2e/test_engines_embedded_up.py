@@ -1,4 +1,4 @@
-"""The embedded engine deploys as the real one does: make, change, replace, take away, go on after a failure."""
+"""The embedded engine deploys as the real one does: make, change, replace, take away, go on after failure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class Bench:
         self.root, self.cloud = folder / "project", folder / "cloud"
         (self.root / "stacks").mkdir(parents=True)
         self.cloud.mkdir()
-        (self.root / "Pulumi.yaml").write_text("name: small\nruntime: python\nmain: .\nstackConfigDir: stacks\n")
+        (self.root / "Pulumi.yaml").write_text(
+            "name: small\nruntime: python\nmain: .\nstackConfigDir: stacks\n"
+        )
         (self.root / "__main__.py").write_text(PROGRAM)
         self.engine = EmbeddedEngine(folder / "state", root=self.root, provisioners=provisioners(self.cloud))
 

@@ -86,17 +86,19 @@ def test_every_rule_may_send_to_the_dead_letters() -> None:
     assert admitted == {str(rule.inputs["name"]) for rule in of_type(plan, RULE)}
 
 
-def test_a_schedule_starts_the_machine_itself() -> None:
+def test_a_schedule_asks_the_start_function_by_the_time_of_the_schedule() -> None:
     schedule = one(planned("prod"), SCHEDULE, "schedule-blog_test_workflow")
-    machine = one(planned("prod"), MACHINE, "etl")
+    function = one(planned("prod"), "aws:lambda/function:Function", "start-workflow")
     target: Any = schedule.inputs["target"]
-    assert target["arn"] == "arn:aws:scheduler:::aws-sdk:sfn:startExecution"
-    request = json.loads(target["input"])
-    assert request["StateMachineArn"].endswith(f":stateMachine:{machine.inputs['name']}")
+    assert target["arn"].endswith(f":function:{function.inputs['name']}")
+    assert json.loads(target["input"]) == {
+        "workflow_id": "blog_test_workflow",
+        "event_id": "<aws.scheduler.scheduled-time>",
+    }
     assert schedule.inputs["scheduleExpressionTimezone"] == "Europe/Berlin"
     assert schedule.inputs["state"] == "ENABLED"
     grants = statements(one(planned("prod"), ROLE_POLICY, "schedules"))
-    assert grants["StartWorkflows"]["Resource"] == [request["StateMachineArn"]]
+    assert grants["AskForWorkflows"]["Resource"] == [target["arn"]]
 
 
 def test_a_disabled_schedule_stays_and_is_off() -> None:

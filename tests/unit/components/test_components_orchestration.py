@@ -13,7 +13,8 @@ from components.orchestration.alarms import function_watch, machine_watches, que
 from components.orchestration.event_rule import _transformer, rule_arn, rule_name
 from components.orchestration.machine_role import warehouse_secret_arn
 from components.orchestration.powertools import POWERTOOLS_LAYERS, powertools_layer
-from components.orchestration.schedules import EXECUTION_ID, _start_request
+from components.orchestration.schedules import SCHEDULED_TIME, _start_request
+from handlers.start_workflow.models import StartRequest
 from landfall.etl_names import EtlNames
 from landfall.naming import Names, NameTooLong
 
@@ -22,21 +23,11 @@ NAMES = Names("landfall", "dev")
 PLACE = Placement(account_id="111111111111", region="eu-central-1")
 
 
-def test_a_schedule_starts_the_machine_with_an_input_of_its_own_name() -> None:
-    request = json.loads(_start_request(MACHINE, "nightly"))
-    assert set(request) == {"StateMachineArn", "Name", "Input"}
-    assert request["StateMachineArn"] == MACHINE
-    assert request["Name"] == f"nightly-{EXECUTION_ID}"
-    assert json.loads(request["Input"]) == {
-        "workflow_id": "nightly",
-        "workflow_execution_id": request["Name"],
-    }
-
-
-def test_the_schedulers_id_is_replaced_in_name_and_input_alike() -> None:
-    delivered = json.loads(_start_request(MACHINE, "nightly").replace(EXECUTION_ID, "d32c5kddcf5bb8c3"))
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", delivered["Name"])
-    assert json.loads(delivered["Input"])["workflow_execution_id"] == delivered["Name"]
+def test_a_schedule_asks_for_its_workflow_by_the_time_that_no_second_delivery_changes() -> None:
+    request = json.loads(_start_request("nightly"))
+    assert request == {"workflow_id": "nightly", "event_id": "<aws.scheduler.scheduled-time>"}
+    delivered = json.loads(_start_request("nightly").replace(SCHEDULED_TIME, "2026-03-22T18:59:43Z"))
+    assert StartRequest.model_validate(delivered).event_id == "2026-03-22T18:59:43Z"
 
 
 def filled(template: Any, event: dict[str, Any]) -> Any:
