@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from landfall.archives import Archive
 
 from components.handles import Placement
 from components.iam import Statement, document, service_trust, statement, use_of_key
-from components.orchestration.powertools import powertools_layer
+from landfall.archives import Archive
 from landfall.naming import Names
+from landfall.powertools import powertools_layer
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"

@@ -16,6 +16,7 @@ from landfall.config.errors import (
     CYCLE,
     DUPLICATE,
     NAME_TOO_LONG,
+    NOT_ALLOWED,
     TOO_LARGE,
     UNKNOWN_REFERENCE,
     ZONES,
@@ -24,10 +25,11 @@ from landfall.config.errors import (
     nearest,
     show,
 )
-from landfall.config.limits import BUCKET_NAME, ITEM_BYTES, ROLE_NAME, SCHEDULE_NAME
+from landfall.config.limits import BUCKET_NAME, ITEM_BYTES, REGIONS, ROLE_NAME, SCHEDULE_NAME
 from landfall.config.network import PRIVATE_RANGES
 from landfall.config.tree import Tree
 from landfall.naming import Names, NameTooLong
+from landfall.powertools import POWERTOOLS_LAYERS
 
 DEFINITIONS: Final = ("workflows", "definitions")
 _BUCKET_PURPOSES: Final = ("log-archive", "artifacts")
@@ -42,6 +44,7 @@ def check(tree: Tree) -> Iterator[Finding]:
     yield from _cidrs(tree)
     yield from _zones(tree)
     yield from _replicas(tree)
+    yield from _function_region(tree)
     yield from _names(tree)
     for workflow_id in tree.keys(*DEFINITIONS):
         yield from _definition(tree, workflow_id)
@@ -95,6 +98,23 @@ def _account_ids(tree: Tree) -> Iterator[Finding]:
             )
         elif number is not None:
             seen[number] = alias
+
+
+def _function_region(tree: Tree) -> Iterator[Finding]:
+    account = tree.text("workflows", "account")
+    if account is None:
+        return
+    path = ("accounts", account, "regions", 0)
+    region = tree.text(*path)
+    if region is not None and region in REGIONS.values and region not in POWERTOOLS_LAYERS:
+        yield Finding(
+            code=NOT_ALLOWED,
+            path=path,
+            found=show(region),
+            allowed=tuple(sorted(POWERTOOLS_LAYERS)),
+            message="no Powertools layer is recorded for the home Region of the workflows' account",
+            hint="Choose another home Region, or record the layer in landfall/powertools.py.",
+        )
 
 
 def _reference(tree: Tree, path: Path, section: Path, noun: str) -> Iterator[Finding]:

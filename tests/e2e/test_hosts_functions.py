@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.orchestration.powertools import powertools_layer
+from landfall.powertools import powertools_layer
 from landfall.archives import function_archive
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("hosts-functions")]

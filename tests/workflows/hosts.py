@@ -15,7 +15,7 @@ from typing import Any
 from plane import Plane
 
 from components.orchestration.host_documents import install_runner_document, run_job_document
-from components.orchestration.powertools import powertools_layer
+from landfall.powertools import powertools_layer
 from landfall.archives import function_archive, host_bundle
 from sandbox.host import host_folder, start_agent, stop_agent
 from sandbox.launcher import Sandbox

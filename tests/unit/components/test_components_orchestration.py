@@ -12,11 +12,11 @@ from components.handles import Placement
 from components.orchestration.alarms import function_watch, machine_watches, queue_watch
 from components.orchestration.event_rule import _transformer, rule_arn, rule_name
 from components.orchestration.machine_role import warehouse_secret_arn
-from components.orchestration.powertools import POWERTOOLS_LAYERS, powertools_layer
 from components.orchestration.schedules import SCHEDULED_TIME, _start_request
 from handlers.start_workflow.models import StartRequest
 from landfall.etl_names import EtlNames
 from landfall.naming import Names, NameTooLong
+from landfall.powertools import POWERTOOLS_LAYERS, powertools_layer
 
 MACHINE = "arn:aws:states:eu-central-1:111111111111:stateMachine:landfall-dev-etl"
 NAMES = Names("landfall", "dev")
