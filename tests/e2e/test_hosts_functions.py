@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from landfall.powertools import powertools_layer
 from landfall.archives import function_archive
+from landfall.powertools import powertools_layer
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("hosts-functions")]
 

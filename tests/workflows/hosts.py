@@ -15,8 +15,8 @@ from typing import Any
 from plane import Plane
 
 from components.orchestration.host_documents import install_runner_document, run_job_document
-from landfall.powertools import powertools_layer
 from landfall.archives import function_archive, host_bundle
+from landfall.powertools import powertools_layer
 from sandbox.host import host_folder, start_agent, stop_agent
 from sandbox.launcher import Sandbox
 from workflows.etl import EtlSpec

@@ -65,6 +65,10 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(script, folder / script.name)
     (folder / "sleeps.sh").write_text('#!/bin/sh\necho $$ > "$1"\nexec sleep 300\n')
     (folder / "notes.sh").write_text("#!/bin/sh\nsleep 1\n")
+    statement = "insert into three_hundred values (:'job');"
+    (folder / "insert_row.sh").write_text(
+        f'#!/bin/sh\necho "{statement}" | rsql -v ON_ERROR_STOP=1 -v job="$1"\n'
+    )
     for name in HOSTILE:
         (folder / name).write_text("#!/bin/sh\necho ran\n")
     return folder
@@ -268,20 +272,26 @@ def test_6_a_thousand_scripts_in_one_stage(sandbox: Sandbox) -> None:
     assert len(run.events) < 25_000
 
 
-def test_7_three_hundred_jobs_leave_one_record_each(sandbox: Sandbox) -> None:
-    plane = Plane(sandbox)
+def test_7_three_hundred_jobs_leave_one_record_and_one_row_each(plane: HostedPlane) -> None:
     name = unique("three_hundred")
-    plane.put(name, [*one(*(f"{number}.sh" for number in range(30)))] * 10)
-    with FakeRunner(plane) as runner:
-        run = plane.run(name, name, 300)
-        assert run.status == "SUCCEEDED", run.cause
-        assert len(runner.seen) == 300
+    plane.query("drop table if exists three_hundred")
+    plane.query("create table three_hundred (job varchar(20))")
+    jobs = [f"{stage}-{number}" for stage in range(10) for number in range(30)]
+    stages = [jobs[first : first + 30] for first in range(0, 300, 30)]
+    plane.put(
+        name, [*(one(*({"script": "insert_row.sh", "args": [job]} for job in stage))[0] for stage in stages)]
+    )
+    run = plane.run(name, name, 900)
+    assert run.status == "SUCCEEDED", run.cause
     assert len(run.jobs) == 300
     assert {record["execution_status"] for record in run.jobs.values()} == {"Completed"}
-    assert len({job["job_id"] for job in runner.seen}) == 300
+    assert plane.query("select count(*), count(distinct job) from three_hundred") == [[300, 300]]
     assert run.entered["Stages"] == 1, "still inline"
     assert len(run.events) < 25_000
     assert max(len(json.dumps(event, default=str)) for event in run.events) < 256 * 1024
+
+
+def test_7_larger_workflows_switch_to_distributed_maps(sandbox: Sandbox) -> None:
     large = unique("larger")
     smaller_limit = Plane(sandbox, spec=EtlSpec(stack="sandbox", inline_events=1_000))
     smaller_limit.put(large, one(*(f"{number}.sh" for number in range(30))))
