@@ -120,28 +120,9 @@ class Vpc(pulumi.ComponentResource):
             region=self._region,
             opts=self._child,
         )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-workload-tls",
-            security_group_id=workload.id,
-            cidr_ipv4=self._args.spec.cidr,
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            description="TLS to interface endpoints",
-            region=self._region,
-            opts=self._child,
-        )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-workload-redshift",
-            security_group_id=workload.id,
-            cidr_ipv4=self._args.spec.cidr,
-            ip_protocol="tcp",
-            from_port=REDSHIFT,
-            to_port=REDSHIFT,
-            description="Warehouses in this VPC",
-            region=self._region,
-            opts=self._child,
-        )
+        cidr = self._args.spec.cidr
+        self._egress(workload, "tls", HTTPS, "TLS to interface endpoints", cidr_ipv4=cidr)
+        self._egress(workload, "redshift", REDSHIFT, "Warehouses in this VPC", cidr_ipv4=cidr)
         for service in self._args.spec.endpoints:
             gateway = service in GATEWAY_ENDPOINTS
             endpoint = aws.ec2.VpcEndpoint(
@@ -159,18 +140,32 @@ class Vpc(pulumi.ComponentResource):
             )
             if gateway:
                 # A gateway endpoint has no address in the VPC: it is reached by its prefix list.
-                aws.vpc.SecurityGroupEgressRule(
-                    f"{self._name}-workload-{service}",
-                    security_group_id=workload.id,
-                    prefix_list_id=endpoint.prefix_list_id,
-                    ip_protocol="tcp",
-                    from_port=HTTPS,
-                    to_port=HTTPS,
-                    description=f"TLS to the {service} gateway endpoint",
-                    region=self._region,
-                    opts=self._child,
-                )
+                description = f"TLS to the {service} gateway endpoint"
+                self._egress(workload, service, HTTPS, description, prefix_list_id=endpoint.prefix_list_id)
         return workload.id
+
+    def _egress(
+        self,
+        workload: aws.ec2.SecurityGroup,
+        purpose: str,
+        port: int,
+        description: str,
+        *,
+        cidr_ipv4: str | None = None,
+        prefix_list_id: pulumi.Input[str] | None = None,
+    ) -> None:
+        aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-workload-{purpose}",
+            security_group_id=workload.id,
+            cidr_ipv4=cidr_ipv4,
+            prefix_list_id=prefix_list_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=description,
+            region=self._region,
+            opts=self._child,
+        )
 
     def _security_group(self, purpose: str, description: str) -> aws.ec2.SecurityGroup:
         logical = f"{self._name}-{purpose}"
