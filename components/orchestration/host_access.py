@@ -81,9 +81,11 @@ class HostAccess(pulumi.ComponentResource):
                         account_id=placement.account_id,
                         alias=names.key_alias,
                     ),
+                    # A long log goes up in parts, which takes leave to decrypt too.
+                    # (source: Amazon S3 User Guide, "Multipart upload API and permissions")
                     use_of_key(
                         "UseOperationsKey",
-                        ["kms:GenerateDataKey"],
+                        ["kms:Decrypt", "kms:GenerateDataKey"],
                         region=operations.placement.region,
                         account_id=operations.placement.account_id,
                         alias=operations.key_alias,
