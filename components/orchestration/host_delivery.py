@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from landfall.archives import Archive
 
 from components.orchestration.host_documents import install_runner_document, run_job_document
+from landfall.archives import Archive
 from landfall.config import Hosts
 from landfall.etl_names import EtlNames
 
