@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from landfall.cli.exits import CommandError, Exit
-from landfall.cli.stacks import ROOT, STACKS, stack_result
+from landfall.cli.stacks import ROOT, STACKS, counted, stack_result
 from landfall.cli.terminal import say, step
 from landfall.config import scripts_folder
 from sandbox import launcher
@@ -72,7 +73,7 @@ def ensure_deployed(
 def program_environment(stack: str) -> dict[str, str]:
     """Variables after which ``pulumi -s <stack>`` works by hand on the sandbox's state.
 
-    None, and a line that says why, where there is no CLI or where the embedded engine has deployed.
+    Empty, and a line that says why, where there is no CLI or where the embedded engine has deployed.
     """
     sandbox = launcher.attach()
     if sandbox is None:
@@ -115,8 +116,11 @@ def _deploy(sandbox: launcher.Sandbox, stack: str, engine: str | None) -> None:
     environment = sandbox.environment(ACCOUNT_FOR_TOOLS)
     try:
         if pulumi is not None:
-            with step(f"stack {stack}, deployed by Pulumi {pulumi.cli.version} under its guardrails"):
-                deployment = pulumi.up(stack, environment=environment, policy_pack=POLICY_PACK)
+            title = f"stack {stack}, deployed by Pulumi {pulumi.cli.version} under its guardrails"
+            with step(title) as tell:
+                deployment = pulumi.up(
+                    stack, environment=environment, policy_pack=POLICY_PACK, on_event=_counter(tell)
+                )
         else:
             today = datetime.now(tz=UTC).date()
             judge = guardrails_for(Project.load(ROOT), stack, today)
@@ -132,6 +136,19 @@ def _deploy(sandbox: launcher.Sandbox, stack: str, engine: str | None) -> None:
         (sandbox.state_dir / ENGINE_MARK).write_text(chosen, encoding="utf-8")
     changes = ", ".join(f"{count} {operation}" for operation, count in sorted(deployment.changes.items()))
     say(f"  {changes or 'nothing to change'}")
+
+
+def _counter(tell: Callable[[str], None]) -> Callable[[dict[str, Any]], None]:
+    """Tells how many resources are done, from the engine's events."""
+    done = 0
+
+    def count(event: dict[str, Any]) -> None:
+        nonlocal done
+        if "resOutputsEvent" in event:
+            done += 1
+            tell(counted(done, "resource"))
+
+    return count
 
 
 def _choose(sandbox: launcher.Sandbox, wanted: str | None) -> tuple[str, PulumiEngine | None]:

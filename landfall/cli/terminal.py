@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,13 +58,16 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def step(title: str) -> Iterator[None]:
-    """A step of long work: a spinner while it runs, a line with its time when it is done."""
+def step(title: str) -> Iterator[Callable[[str], None]]:
+    """A step of long work: a spinner while it runs, a line with its time when it is done.
+
+    Yields a function that says how far it is, where there is a terminal to say it on.
+    """
     started = time.monotonic()
     if err.is_terminal:
-        with err.status(title):
-            yield
+        with err.status(title) as status:
+            yield lambda detail: status.update(f"{title} · {detail}")
     else:
         say(f"… {title}")
-        yield
+        yield lambda detail: None
     say(f"✓ {title} ({time.monotonic() - started:.1f} s)")
