@@ -21,7 +21,7 @@ demo: setup ## AWS on this machine, the sandbox stack deployed, the sample workf
 
 test: setup-dev ## all tests, with the real engine, emulator and database
 	@.venv/bin/landfall sandbox prepare
-	@.venv/bin/python -m pytest -n 2 --dist loadgroup
+	@.venv/bin/python -m pytest -n 2 --dist loadfile
 
 lint: setup-dev ## ruff, and the format of every file
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -18,7 +18,7 @@ from handlers.close_execution.logic import CLOSER, Services, close
 from handlers.close_execution.models import CloseResult, EndedExecution, Settings
 from sandbox.launcher import Sandbox
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("hosts-closing")]
+pytestmark = pytest.mark.emulator
 
 NOW = datetime(2026, 1, 31, 6, 0, 1, 500_000, UTC)
 

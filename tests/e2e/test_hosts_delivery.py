@@ -20,7 +20,7 @@ from landfall.archives import Archive, host_bundle
 from sandbox.host import host_folder, start_agent, stop_agent
 from sandbox.launcher import Sandbox
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("hosts-delivery")]
+pytestmark = pytest.mark.emulator
 
 SCRIPTS = {
     "say.sh": '#!/bin/sh\necho version one: "$1" on $LANDFALL_JOB_NAME\n',

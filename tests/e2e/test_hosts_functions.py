@@ -13,7 +13,7 @@ import pytest
 from landfall.archives import function_archive
 from landfall.powertools import powertools_layer
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("hosts-functions")]
+pytestmark = pytest.mark.emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = "arn:aws:iam::111111111111:role/any"

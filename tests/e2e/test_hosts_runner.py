@@ -20,7 +20,7 @@ from hosts_plane import PASSWORD, HostPlane, eventually, write_scripts
 
 from sandbox.launcher import Sandbox
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("hosts-runner")]
+pytestmark = pytest.mark.emulator
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

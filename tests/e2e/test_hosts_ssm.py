@@ -19,7 +19,7 @@ from hosts_plane import eventually
 from sandbox.host import host_folder, start_agent, stop_agent
 from sandbox.launcher import Sandbox
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("hosts-ssm")]
+pytestmark = pytest.mark.emulator
 
 TERMINAL = ("Success", "Failed", "Cancelled", "TimedOut")
 

@@ -13,7 +13,7 @@ from must_show import Tree, clean_environment, copy_of_tree, left_running
 from sandbox import launcher
 from sandbox.launcher import Sandbox
 
-pytestmark = [pytest.mark.engine, pytest.mark.emulator, pytest.mark.xdist_group("must-show-sandbox")]
+pytestmark = [pytest.mark.engine, pytest.mark.emulator]
 
 WORKED, SHOWN = f"ms-{os.getpid()}-run", f"ms-{os.getpid()}-demo"
 ORDERS = """\

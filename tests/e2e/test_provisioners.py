@@ -17,7 +17,7 @@ from sandbox.provisioners.base import ASSET_SIGNATURE
 from sandbox.provisioners.gaps import Gap
 from tests.e2e.provisioners_emulator import emulator
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("provisioners")]
+pytestmark = pytest.mark.emulator
 
 ACCOUNT, REGION = "111111111111", "eu-central-1"
 DEFAULT_TAGS = {"owner": "data-platform"}

@@ -22,7 +22,7 @@ from sandbox.provisioners import PROVISIONERS
 from sandbox.provisioners.base import Base
 from tests.e2e.provisioners_emulator import ROOT, emulator
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("provisioners")]
+pytestmark = pytest.mark.emulator
 
 STACKS = sorted(path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
 

@@ -14,7 +14,7 @@ from plane import COVERED, FakeRunner, Outcome, Plane, all_states
 from workflows.etl import EtlSpec
 from workflows.history import lambda_invocations, state_transitions
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("workflow-branches")]
+pytestmark = pytest.mark.emulator
 
 SAMPLE = [
     {"execution_flag": "y", "execution_type": "sequential", "scripts": ["1.sh", "2.sh"]},

@@ -25,7 +25,7 @@ from workflows.etl import EtlSpec
 from workflows.history import lambda_invocations, state_transitions
 from workflows.items import to_item
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("it-works-when")]
+pytestmark = pytest.mark.emulator
 
 SAMPLE = WorkflowDefinition.model_validate(
     {
