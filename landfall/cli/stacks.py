@@ -21,7 +21,13 @@ def stack_result(stack: str) -> LoadResult:
     path = STACKS / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         raise unknown("stack", stack, stack_names(), "stacks/ has")
-    return load_file(path)
+    return load_file(_from_here(path))
+
+
+def _from_here(path: Path) -> Path:
+    """The path as somebody in the current folder would write it; unchanged where it lies elsewhere."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def load_stack(stack: str) -> StackConfig:
