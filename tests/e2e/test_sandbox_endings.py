@@ -79,3 +79,16 @@ def test_an_expression_that_fails_in_a_dynamodb_task_keeps_its_name(aws: Aws) ->
     )
     machine["States"]["Caught"] = {"Type": "Pass", "Output": "caught", "End": True}
     assert run(aws, machine).output == "caught"
+
+
+def test_a_heartbeat_for_an_open_token_is_accepted_before_anybody_waits_for_it(aws: Aws) -> None:
+    tokens = aws("sqs").create_queue(QueueName=f"early-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    machine = waiting(tokens)
+    (state,) = machine["States"].values()
+    del state["ItemProcessor"]["States"]["Wait"]["HeartbeatSeconds"]
+    arn = start(aws, machine)
+    (token,) = messages(aws, tokens)
+    states = aws("stepfunctions")
+    states.send_task_heartbeat(taskToken=token)
+    states.send_task_success(taskToken=token, output="{}")
+    assert finish(aws, arn).status == "SUCCEEDED"
