@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox import launcher
 from sandbox.launcher import Sandbox, SandboxSpec
+
+# How fast a machine generates inputs is no property of the code: a busy one must not fail a test.
+settings.register_profile("landfall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("landfall")
 
 REUSE_VARIABLE = "LANDFALL_TEST_SANDBOX"
 """Name of a running sandbox that the tests use instead of their own, which makes a rerun start at once."""
