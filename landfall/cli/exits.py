@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
-from landfall.config.errors import nearest
-
 
 class Exit(IntEnum):
     """How a command ended."""
@@ -34,6 +32,8 @@ class CommandError(Exception):
 
 def unknown(kind: str, name: str, known: Sequence[str], where: str) -> CommandError:
     """The refusal of a name that does not exist, with what does and the nearest spelling."""
+    from landfall.config.errors import nearest
+
     near = nearest(name, list(known))
     hint = f' Did you mean "{near}"?' if near else ""
     return CommandError(

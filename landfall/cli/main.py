@@ -13,16 +13,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from landfall.cli import (
-    demo,
-    guardrail_commands,
-    preview,
-    sandbox_commands,
-    schema_command,
-    validate,
-    workflow_commands,
-)
 from landfall.cli.exits import CommandError, Exit
+from landfall.cli.lazy import Lazy, LazyGroup
 from landfall.cli.terminal import err
 
 INTERRUPTED = 130
@@ -30,20 +22,58 @@ INTERRUPTED = 130
 NAME = "landfall"
 """How the program calls itself, whichever way it was started."""
 
+COMMANDS = (
+    Lazy(
+        "validate",
+        "landfall.cli.validate:validate",
+        "Check stack files without AWS, credentials or network: all errors of all files at once.",
+    ),
+    Lazy(
+        "preview",
+        "landfall.cli.preview:preview",
+        "Show what a stack makes and what its guardrails say; needs no credentials and no network.",
+    ),
+    Lazy(
+        "demo",
+        "landfall.cli.demo:demo",
+        "Deploy the sandbox stack on this machine, run the sample workflow, show records, logs and rows.",
+    ),
+    Lazy(
+        "schema",
+        "landfall.cli.schema_command:schema",
+        "Print, write or check the JSON schema that editors complete and check stack files with.",
+    ),
+    Lazy(
+        "workflow",
+        "landfall.cli.workflow_commands:app",
+        "ETL workflows of a stack, in the sandbox or in an account.",
+    ),
+    Lazy(
+        "sandbox",
+        "landfall.cli.sandbox_commands:app",
+        "AWS on this machine: no account, no Docker, no internet.",
+    ),
+    Lazy(
+        "guardrails",
+        "landfall.cli.guardrail_commands:app",
+        "The guardrails that every preview is checked against.",
+    ),
+)
+"""Every command: its module is imported when it is used. The summary is its docstring's first line."""
+
+
+class _Commands(LazyGroup):
+    table = COMMANDS
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Examples: landfall demo · landfall validate · landfall preview prod --json out.json",
 )
-app.command("validate", epilog=validate.EXAMPLE)(validate.validate)
-app.command("preview", epilog=preview.EXAMPLE)(preview.preview)
-app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
-app.command("schema", epilog=schema_command.EXAMPLE)(schema_command.schema)
-app.add_typer(workflow_commands.app, name="workflow")
-app.add_typer(sandbox_commands.app, name="sandbox")
-app.add_typer(guardrail_commands.app, name="guardrails")
 
 
 class _Options:

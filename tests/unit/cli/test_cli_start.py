@@ -1,0 +1,70 @@
+"""The command line starts quickly: commands are imported when they are used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import typer
+
+from landfall.cli.lazy import Lazy, LazyGroup
+from landfall.cli.main import COMMANDS, app
+
+HEAVY = ("pulumi", "pulumi_aws", "boto3", "botocore", "grpc", "pydantic", "ruamel", "sandbox", "workflows")
+
+
+def modules_after(statement: str) -> set[str]:
+    """Top-level packages that a fresh interpreter has imported after a statement."""
+    code = f"{statement}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split("\n")[-2].split())
+
+
+def test_the_list_of_commands_imports_nothing_heavy() -> None:
+    loaded = modules_after("from landfall.cli.main import main\nmain(['--help'])")
+    assert "typer" in loaded
+    assert loaded & set(HEAVY) == set()
+
+
+def test_the_package_itself_imports_nothing_heavy() -> None:
+    assert modules_after("import landfall") & {*HEAVY, "typer", "rich"} == set()
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_the_summary_of_a_command_is_the_first_line_of_its_own_help(entry: Lazy) -> None:
+    command = entry.load()
+    assert command.name == entry.name
+    assert (command.help or "").strip().splitlines()[0] == entry.summary
+
+
+def test_no_command_is_listed_twice() -> None:
+    names = [entry.name for entry in COMMANDS]
+    assert len(names) == len(set(names))
+
+
+def test_names_are_listed_without_loading_and_commands_are_loaded_once() -> None:
+    group: Any = typer.main.get_command(app)
+    assert isinstance(group, LazyGroup)
+    assert list(group.commands) == [entry.name for entry in COMMANDS]
+    assert group.commands["validate"] is group.commands["validate"]
+    assert group.commands.get("nope") is None
+    assert {name for name, _ in group.commands.items()} == set(group.commands)
+
+
+def test_commands_registered_as_usual_stand_beside_the_table() -> None:
+    class Group(LazyGroup):
+        table = COMMANDS[:1]
+
+    other = typer.Typer(cls=Group)
+    other.callback()(lambda: None)
+    other.command("plain")(lambda: None)
+    group: Any = typer.main.get_command(other)
+    assert list(group.commands) == [COMMANDS[0].name, "plain"]
+    assert group.commands["plain"].name == "plain"
+
+
+def test_a_command_that_is_nowhere_is_an_error_when_it_is_used() -> None:
+    with pytest.raises(AttributeError):
+        Lazy("x", "landfall.cli.validate:nothing", "").load()
