@@ -39,6 +39,11 @@ COMMANDS = (
         "Deploy the sandbox stack on this machine, run the sample workflow, show records, logs and rows.",
     ),
     Lazy(
+        "explain",
+        "landfall.cli.explain:explain",
+        "Explain an error code, a guardrail or a config key: what it means, an example, how to mend it.",
+    ),
+    Lazy(
         "schema",
         "landfall.cli.schema_command:schema",
         "Print, write or check the JSON schema that editors complete and check stack files with.",
