@@ -16,7 +16,7 @@ from typing import Final
 
 from landfall.cli.stacks import ROOT
 from landfall.config import codes
-from landfall.config.schema import Row, reference
+from landfall.config.schema import EVERY_KIND, TOP_LEVEL, Row, reference, section_title
 from policy_packs.guardrails import reference as guardrails
 from sandbox.provisioners.gaps import KNOWN_GAPS, Gap
 from workflows.asl import draw
@@ -24,8 +24,6 @@ from workflows.etl import EtlSpec, definition
 
 DOCS: Final = ROOT / "docs"
 COMMAND: Final = "python -m landfall.cli.reference --write"
-EVERY_KIND: Final = "every kind"
-"""Stands for the kind where a key is the same in all kinds of a union."""
 
 _OF_KIND: Final = re.compile(r"(?P<stem>.*?)\((?P<kind>\w+)\)(?P<rest>.*)")
 _GAPS: Final = re.compile(r"(?s)(?<=<!-- gaps: made by the command below -->\n).*?(?=<!-- gaps: end -->)")
@@ -49,7 +47,12 @@ def config_reference(rows: Iterable[Row] | None = None) -> str:
         groups.setdefault(_parent(row.key), []).append(row)
     parts = [_INTRODUCTION]
     for parent, members in groups.items():
-        parts += [f"## {_title(parent)}", "", "| key | type | default | meaning |", "|---|---|---|---|"]
+        parts += [
+            f"## {section_title(parent)}",
+            "",
+            "| key | type | default | meaning |",
+            "|---|---|---|---|",
+        ]
         parts += [_line(row) for row in members]
         parts.append("")
     return "\n".join(parts).rstrip() + "\n"
@@ -152,17 +155,7 @@ def _common(rows: Sequence[Row]) -> list[Row]:
 
 
 def _parent(key: str) -> str:
-    return key.rpartition(".")[0] or "landfall:"
-
-
-def _title(parent: str) -> str:
-    if parent == "landfall:":
-        return "Top level"
-    match = re.fullmatch(r"(.*)\(([\w ]+)\)(.*)", parent)
-    if match is None:
-        return f"`{parent}`"
-    kind = EVERY_KIND if match[2] == EVERY_KIND else f"kind `{match[2]}`"
-    return f"`{match[1]}{match[3]}`, {kind}"
+    return key.rpartition(".")[0] or TOP_LEVEL
 
 
 def _line(row: Row) -> str:

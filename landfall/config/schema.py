@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,13 @@ from landfall.config.source import BESIDE_CONFIG, NAMESPACE
 from landfall.config.stack import StackConfig
 
 SCHEMA_FILE: Final = Path("stacks/schema.json")
-_ONE_KEY: Final = "<key>"
-_ONE_ENTRY: Final = "[]"
+ONE_KEY: Final = "<key>"
+"""Stands for a key of the user's choice."""
+ONE_ENTRY: Final = "[]"
+"""Stands for an entry of a list."""
+EVERY_KIND: Final = "every kind"
+"""Stands for the kind where a key is the same in all kinds of a union."""
+TOP_LEVEL: Final = f"{NAMESPACE}:"
 
 
 @dataclass(frozen=True)
@@ -86,10 +92,27 @@ def reference() -> tuple[Row, ...]:
     return tuple(_rows(StackConfig, NAMESPACE + ":"))
 
 
+def section_title(parent: str) -> str:
+    """The heading in the config reference of the keys right below `parent`, itself a key of the reference."""
+    if parent == TOP_LEVEL:
+        return "Top level"
+    match = re.fullmatch(r"(.*)\(([\w ]+)\)(.*)", parent)
+    if match is None:
+        return f"`{parent}`"
+    kind = EVERY_KIND if match[2] == EVERY_KIND else f"kind `{match[2]}`"
+    return f"`{match[1]}{match[3]}`, {kind}"
+
+
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[Row]:
     for name, field in model.model_fields.items():
         key = prefix + name
-        yield Row(key, _type(field.annotation), _default(field), field.is_required(), field.description or "")
+        yield Row(
+            key,
+            type_name(field.annotation),
+            default_text(field),
+            field.is_required(),
+            field.description or "",
+        )
         yield from _below(field.annotation, key)
 
 
@@ -99,9 +122,9 @@ def _below(annotation: Any, key: str) -> Iterator[Row]:
     arguments = get_args(bare)
     origin = get_origin(bare)
     if origin is tuple:
-        yield from _below(arguments[0], key + _ONE_ENTRY)
+        yield from _below(arguments[0], key + ONE_ENTRY)
     elif isinstance(origin, type) and issubclass(origin, Mapping):
-        yield from _below(arguments[1], f"{key}.{_ONE_KEY}")
+        yield from _below(arguments[1], f"{key}.{ONE_KEY}")
     else:
         inner = members(annotation)
         for model in inner:
@@ -109,14 +132,15 @@ def _below(annotation: Any, key: str) -> Iterator[Row]:
             yield from _rows(model, f"{key}({kind})." if kind else key + ".")
 
 
-def _type(annotation: Any) -> str:
+def type_name(annotation: Any) -> str:
+    """The type of a key in words: `whole number`, `list of text`, `mapping by kind`."""
     bare = plain(annotation)
     origin = get_origin(bare)
     arguments = get_args(bare)
     if origin is tuple:
-        return f"list of {_type(arguments[0])}"
+        return f"list of {type_name(arguments[0])}"
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return f"mapping of {_type(arguments[1])}"
+        return f"mapping of {type_name(arguments[1])}"
     names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     if isinstance(bare, type):
         return names.get(bare, "mapping" if issubclass(bare, BaseModel) else bare.__name__)
@@ -131,7 +155,8 @@ def _type(annotation: Any) -> str:
     return "any value"
 
 
-def _default(field: FieldInfo) -> str:
+def default_text(field: FieldInfo) -> str:
+    """The default of a key as JSON; empty where the key is required."""
     if field.is_required():
         return ""
     value = field.get_default(call_default_factory=True, validated_data={})
