@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox import processes
+from sandbox.endings import note_of
 from sandbox.errors import SandboxError
 from sandbox.paths import emulator_venv, tools_dir
 from sandbox.ports import LOOPBACK
@@ -79,6 +80,7 @@ def start(python: Path, spec: SandboxSpec, state_dir: Path, port: int) -> Proces
         env=environment(spec, state_dir, port),
         log=log_file(state_dir),
         cwd=state_dir / "emulator",
+        note=note_of(state_dir, "emulator"),
     )
 
 
@@ -90,7 +92,7 @@ def wait_healthy(process: ProcessId, port: int, state_dir: Path, pause: Callable
     """
     deadline = time.monotonic() + _HEALTHY_SECONDS
     while time.monotonic() < deadline:
-        if processes.exit_code(process.pid) is not None or not process.alive():
+        if not process.alive():
             raise SandboxError(f"the emulator ended while it started: {_last_line(log_file(state_dir))}")
         if health(port) is not None:
             _check_plugins(state_dir, process.pid)

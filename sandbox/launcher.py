@@ -7,22 +7,19 @@ the command that started it, unless it was given an owner, with which it then en
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from sandbox import emulator_process, supervisor, teardown
+from sandbox import emulator_process, parts, recovery, supervisor, teardown
 from sandbox.errors import SandboxError
 from sandbox.paths import state_dir as state_dir_of
 from sandbox.ports import free_block
-from sandbox.processes import MARK_VARIABLE, ProcessId, end, mark_of
+from sandbox.processes import ProcessId, end
 from sandbox.spec import DEFAULT_NAME, HostSpec, SandboxSpec, check_name
 from sandbox.state import ManagedProcess, SandboxState, locked, read_state, write_state
 from sandbox.status import status
@@ -118,6 +115,8 @@ def up(
 ) -> Sandbox:
     """Start the sandbox `name`, or return it if it runs as `spec` says; what had died is started again.
 
+    `progress` is told what had happened.
+
     With `owner_pid` the sandbox ends with that process, however that ends. With `discard` its data goes at
     the end. An interruption ends what had been started.
 
@@ -127,13 +126,21 @@ def up(
     name = check_name(name or default_name())
     state_dir = state_dir_of(name)
     with locked(state_dir, seconds=_LOCK_SECONDS):
-        running = _healthy(state_dir)
-        if running is not None and spec in (None, running.spec):
-            return Sandbox(name, state_dir, running)
-        if running is not None:
+        known = read_state(state_dir)
+        running = _healthy(known)
+        if running and known is not None and spec not in (None, known.spec):
             raise SandboxError(
                 f"the sandbox {name} runs with other accounts or hosts; `landfall sandbox down` ends it"
             )
+        if known is not None and spec in (None, known.spec):
+            handle = Sandbox(name, state_dir, known)
+            mended = known if running else recovery.mend(state_dir, known, handle.client, progress)
+            if mended is not None:
+                return Sandbox(name, state_dir, mended)
+        if happened := recovery.happened(state_dir, known):
+            progress(f"{happened}; starting anew, what the emulator held is to be deployed again")
+        if known is not None and known.ready:
+            recovery.remember_loss(state_dir, known)
         python = ensure_emulator(progress)
         teardown.stop(state_dir)
         try:
@@ -146,11 +153,20 @@ def up(
 
 
 def attach(name: str | None = None) -> Sandbox | None:
-    """The sandbox `name` if there is one, healthy or not (`status` tells); None when nothing was started."""
+    """The sandbox `name` if there is one, healthy or not (`status` tells); None when nothing was started.
+
+    None, too, for one whose owner is gone: it is about to end.
+    """
     name = check_name(name or default_name())
     state_dir = state_dir_of(name)
     state = read_state(state_dir)
-    return Sandbox(name, state_dir, state) if state is not None else None
+    return None if state is None or recovery.abandoned(state) else Sandbox(name, state_dir, state)
+
+
+def trouble(name: str | None = None) -> str | None:
+    """What is wrong with a sandbox that `attach` does not find; None where nothing was started."""
+    state_dir = state_dir_of(check_name(name or default_name()))
+    return recovery.happened(state_dir, read_state(state_dir))
 
 
 def down(name: str | None = None, *, discard: bool = False) -> bool:
@@ -162,12 +178,11 @@ def down(name: str | None = None, *, discard: bool = False) -> bool:
         return teardown.stop(state_dir, discard=discard)
 
 
-def _healthy(state_dir: Path) -> SandboxState | None:
-    """The running sandbox, if all of it is in order."""
-    state = read_state(state_dir)
-    if state is None or not state.ready or not all(process.identity.alive() for process in state.processes):
-        return None
-    return state if emulator_process.health(state.port) is not None else None
+def _healthy(state: SandboxState | None) -> bool:
+    """Whether all of the sandbox is in order."""
+    if state is None or not state.ready or recovery.abandoned(state) or recovery.dead(state):
+        return False
+    return recovery.answers(state)
 
 
 def _start(
@@ -184,94 +199,32 @@ def _start(
     write_state(state_dir, state)
     watcher = supervisor.start(state_dir)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="warehouse") as pool:
-        warehouse = pool.submit(_start_warehouse, spec, state_dir, progress)
+        warehouse = pool.submit(parts.start_warehouse, spec, state_dir, progress)
         progress("starting the emulator")
         emulator = emulator_process.start(python, spec, state_dir, port)
         log = str(emulator_process.log_file(state_dir))
-        state = state.with_process(_managed("emulator", emulator, port=port, log=log))
+        state = state.with_process(parts.managed("emulator", emulator, port=port, log=log))
         write_state(state_dir, state)
         emulator_process.wait_healthy(emulator, port, state_dir, lambda: _check(warehouse))
-        state = _with_warehouse(state, warehouse.result(), state_dir)
+        state = state.with_process(warehouse.result())
     write_state(state_dir, state)
-    sandbox = Sandbox(name, state_dir, state)
-    _seed_secret(sandbox)
+    secrets = Sandbox(name, state_dir, state).client("secretsmanager", spec.warehouse_account)
+    parts.store_secret(secrets, spec, state_dir)
     for host in spec.hosts:
         progress(f"starting host {host.instance_id}")
-        state = state.with_process(_start_host(host, spec, state_dir, state.endpoint))
+        state = state.with_process(parts.start_host(host, spec, state_dir, state.endpoint))
         write_state(state_dir, state)
     if owner_pid is None:
         state = replace(state, owner=None, ready=True)
         write_state(state_dir, state)
         end([watcher.pid], grace=2.0)
     else:
-        state = replace(state.with_process(_managed("supervisor", watcher)), ready=True)
+        state = replace(state.with_process(parts.managed("supervisor", watcher)), ready=True)
         write_state(state_dir, state)
     return state
-
-
-def _start_warehouse(spec: SandboxSpec, state_dir: Path, progress: Progress) -> Any:
-    """The warehouse server, reachable under the workgroup's name in its account."""
-    warehouse = importlib.import_module("sandbox.warehouse")
-    account = spec.accounts[spec.warehouse_account]
-    endpoint = warehouse.Endpoint(account=account, region=spec.region, workgroup=spec.workgroup)
-    return warehouse.start_postgres(
-        state_dir, database=spec.database, endpoints=(endpoint,), progress=progress
-    )
-
-
-def _with_warehouse(state: SandboxState, server: Any, state_dir: Path) -> SandboxState:
-    """The state with the warehouse's process."""
-    log = str(state_dir / "logs" / "warehouse.log")
-    return state.with_process(_managed("warehouse", ProcessId.of(server.pid), port=server.dsn.port, log=log))
-
-
-def _start_host(host: HostSpec, spec: SandboxSpec, state_dir: Path, endpoint: str) -> ManagedProcess:
-    """The agent of one host."""
-    agents = importlib.import_module("sandbox.host")
-    declared = replace(host, account=spec.accounts[host.account])
-    with _marked(state_dir):
-        pid = agents.start_agent(state_dir, declared, endpoint, region=spec.region)
-    log = str(state_dir / "logs" / f"{host.instance_id}.log")
-    return _managed(host.instance_id, ProcessId.of(pid), log=log)
-
-
-@contextlib.contextmanager
-def _marked(state_dir: Path) -> Iterator[None]:
-    """Let what is started meanwhile inherit the sandbox's mark from this process."""
-    previous = os.environ.get(MARK_VARIABLE)
-    os.environ[MARK_VARIABLE] = mark_of(state_dir)
-    try:
-        yield
-    finally:
-        os.environ.pop(MARK_VARIABLE)
-        if previous is not None:
-            os.environ[MARK_VARIABLE] = previous
-
-
-def _seed_secret(sandbox: Sandbox) -> None:
-    """Put the warehouse administrator's credentials into Secrets Manager of its account."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    warehouse = importlib.import_module("sandbox.warehouse")
-    spec = sandbox.state.spec
-    value = json.dumps(warehouse.read_dsn(sandbox.state_dir / warehouse.DSN_FILE).secret())
-    secrets = sandbox.client("secretsmanager", spec.warehouse_account)
-    try:
-        secrets.create_secret(
-            Name=spec.warehouse_secret, SecretString=value, Description="Administrator of the warehouse"
-        )
-    except (BotoCoreError, ClientError) as refused:
-        raise SandboxError(f"the warehouse's secret could not be stored: {refused}") from refused
 
 
 def _check(started: Future[Any]) -> None:
     """Raise at once what the parallel start of the warehouse raised."""
     if started.done():
         started.result()
-
-
-def _managed(
-    name: str, process: ProcessId, *, port: int | None = None, log: str | None = None
-) -> ManagedProcess:
-    """One row of the state file."""
-    return ManagedProcess(name=name, pid=process.pid, started=process.started, port=port, log=log)

@@ -13,14 +13,18 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sandbox.errors import SandboxError
+
 MARK_VARIABLE: Final = "LANDFALL_SANDBOX_MARK"
 _PROC: Final = Path("/proc")
+_WAITER: Final = Path(__file__).with_name("waiter.py")
 
 
 @dataclass(frozen=True)
@@ -52,21 +56,47 @@ def mark_of(state_dir: Path) -> str:
     return hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:24]
 
 
-def spawn(command: list[str], *, env: Mapping[str, str], log: Path, cwd: Path) -> ProcessId:
-    """Start a daemon in a session of its own with its output in `log`."""
+def spawn(
+    command: list[str], *, env: Mapping[str, str], log: Path, cwd: Path, note: Path | None = None
+) -> ProcessId:
+    """Start a daemon in a session of its own with its output in `log`.
+
+    With `note` a small parent waits for its end and writes there how it ended (`sandbox.endings` reads it).
+
+    Raises:
+        SandboxError: the machine has no room for another process.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, env=dict(env),
-            start_new_session=True,
-        )  # fmt: skip
+    reader, writer = os.pipe()
+    whole = command
+    if note is not None:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.unlink(missing_ok=True)
+        whole = [sys.executable, "-I", "-S", str(_WAITER), str(note), str(writer), *command]
+    try:
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                whole, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, env=dict(env),
+                start_new_session=True, pass_fds=(writer,) if note is not None else (),
+            )  # fmt: skip
+    finally:
+        os.close(writer)
+        with os.fdopen(reader, "rb") as report:
+            told = report.read() if note is not None else b""
     _CHILDREN[process.pid] = process
-    return ProcessId.of(process.pid)
+    if note is not None and not told:
+        raise SandboxError(f"{Path(command[0]).name} could not be started; see {log}")
+    return ProcessId.of(int(told) if note is not None else process.pid)
 
 
 def marked(mark: str) -> set[int]:
     """Ids of all live processes that carry the mark, the caller excepted."""
-    wanted = f"{MARK_VARIABLE}={mark}".encode()
+    return carrying(MARK_VARIABLE, mark)
+
+
+def carrying(variable: str, value: str) -> set[int]:
+    """Ids of all live processes that were started with this variable, the caller excepted."""
+    wanted = f"{variable}={value}".encode()
     found = set()
     for entry in _PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError):
@@ -86,6 +116,20 @@ def with_argument(argument: str) -> set[int]:
         with contextlib.suppress(OSError, ValueError):
             pid = int(entry.name)
             if pid != os.getpid() and wanted in (entry / "cmdline").read_bytes().split(b"\0"):
+                found.add(pid)
+    return found
+
+
+def working_in(folder: Path) -> set[int]:
+    """Ids of all live processes whose working directory is `folder`, the caller excepted.
+
+    Finds what hides its environment and its arguments, as the sessions of a PostgreSQL server do.
+    """
+    found = set()
+    for entry in _PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(entry.name)
+            if pid != os.getpid() and (entry / "cwd").readlink() == folder:
                 found.add(pid)
     return found
 

@@ -8,10 +8,10 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from sandbox.engines.recorded import Ledger
 from sandbox.errors import SandboxError
@@ -73,11 +73,16 @@ class SandboxState:
 def write_state(state_dir: Path, state: SandboxState) -> None:
     """Write the state file whole or not at all, readable by its owner only."""
     document = {"version": _VERSION, "endpoint": state.endpoint, **asdict(state)}
-    partial = state_dir / f"{STATE_FILE}.{os.getpid()}"
+    write_text(state_dir / STATE_FILE, json.dumps(document, indent=1))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all, whenever this process is killed; readable by its owner only."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(document, file, indent=1)
-    partial.replace(state_dir / STATE_FILE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    partial.replace(path)
 
 
 def read_state(state_dir: Path) -> SandboxState | None:
@@ -107,23 +112,49 @@ def read_records(state_dir: Path) -> Mapping[str, int]:
 
 
 @contextlib.contextmanager
-def locked(state_dir: Path, *, seconds: float) -> Iterator[None]:
-    """Hold the sandbox's lock: one start or stop at a time. The kernel frees it when its holder dies.
+def locked(
+    state_dir: Path,
+    *,
+    seconds: float,
+    lock: str = "lock",
+    busy: str = "started or stopped",
+    on_wait: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
+    """Hold a lock of the sandbox: one start or stop at a time. The kernel frees it when its holder dies.
+
+    Args:
+        state_dir: the sandbox's folder.
+        seconds: how long to wait for another holder.
+        lock: name of the lock's file; each file is a lock of its own.
+        busy: what the holder does to the sandbox, for the error.
+        on_wait: called once where there is another holder.
 
     Raises:
         SandboxError: somebody else held it for `seconds`.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
-    with (state_dir / "lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as busy:
-                if time.monotonic() > deadline:
-                    raise SandboxError(
-                        f"the sandbox {state_dir.name} is being started or stopped by another command"
-                    ) from busy
-                time.sleep(0.05)
+    waited = False
+    while (file := _taken(state_dir / lock)) is None:
+        if time.monotonic() > deadline:
+            raise SandboxError(f"the sandbox {state_dir.name} is being {busy} by another command")
+        if not waited:
+            on_wait()
+        waited = True
+        time.sleep(0.05)
+    with file:
         yield
+
+
+def _taken(path: Path) -> TextIO | None:
+    """The lock's file, locked; None while somebody else has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A holder that discarded the sandbox has removed the file: its lock would hold nobody off.
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    file.close()
+    return None

@@ -31,11 +31,14 @@ def stop(state_dir: Path, *, discard: bool = False, spare: int | None = None) ->
         processes.end([emulator.pid], grace=_EMULATOR_GRACE_SECONDS)
     stopped_warehouse = _stop_warehouse(state_dir)
     # PostgreSQL's own tools run in an environment without the mark; they name the data folder.
-    found |= processes.with_argument(str(state_dir / "pg" / "data"))
+    data = state_dir / "pg" / "data"
+    found |= processes.with_argument(str(data)) | processes.working_in(data.resolve())
     processes.end(found, grace=_GRACE_SECONDS)
     # What a process started while it was being ended carries the mark as well.
     processes.end(processes.marked(processes.mark_of(state_dir)) - {spare}, grace=0.0)
     (state_dir / STATE_FILE).unlink(missing_ok=True)
+    for unfinished in state_dir.glob(f"{STATE_FILE}.*"):
+        unfinished.unlink(missing_ok=True)
     if discard or (state is not None and state.discard):
         shutil.rmtree(state_dir, ignore_errors=True)
     return bool(found) or stopped_warehouse

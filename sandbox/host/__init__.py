@@ -10,13 +10,14 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from sandbox import processes
+from sandbox.endings import note_of
 from sandbox.errors import SandboxError
 from sandbox.paths import REPOSITORY, emulator_python
 from sandbox.ports import LOOPBACK
@@ -77,25 +78,21 @@ def start_agent(
     )
     (folder / "agent.json").unlink(missing_ok=True)
     log = state_dir / "logs" / f"{host.instance_id}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        agent = subprocess.Popen(
-            [sys.executable, "-I", str(_AGENT), str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=folder,
-            env=_environment(folder, host, endpoint, region),
-            start_new_session=True,
-        )
+    agent = processes.spawn(
+        [sys.executable, "-I", str(_AGENT), str(folder)],
+        env=_environment(folder, host, endpoint, region),
+        log=log,
+        cwd=folder,
+        note=note_of(state_dir, host.instance_id),
+    )
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if _agent_pid(folder) == agent.pid:
             return agent.pid
-        if agent.poll() is not None:
+        if not agent.alive():
             raise SandboxError(f"the agent of host {host.instance_id} ended while it started; see {log}")
         time.sleep(0.02)
-    agent.kill()
+    processes.end([agent.pid], grace=0.0)
     raise SandboxError(f"the agent of host {host.instance_id} did not start; see {log}")
 
 

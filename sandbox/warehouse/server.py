@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox import processes
+from sandbox.endings import note_of
 from sandbox.errors import SandboxError
 from sandbox.processes import MARK_VARIABLE, mark_of
 from sandbox.warehouse.account import ServerAccount, server_account
@@ -26,9 +29,11 @@ from sandbox.warehouse.dsn import DSN_FILE, Endpoint, WarehouseDsn, read_dsn, wr
 SUPERUSER = "rdsdb"
 ADMIN_USER = "awsuser"
 
+_PASSWORD_PREFIX = "password-"  # noqa: S105 - of a file's name
 _COMPATIBILITY = Path(__file__).parent / "compatibility.sql"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
+_LEFTOVER_SECONDS = 2.0
 # A sandbox's data need not survive a power cut, so nothing waits for the disk; it does survive a killed
 # server, since commits reach the operating system. Redshift sessions run in UTC.
 _SETTINGS = {
@@ -147,11 +152,15 @@ def _initdb(binaries: Path, account: ServerAccount, home: Path, data: Path, pass
     """Make an empty cluster; what an interrupted first start left behind is replaced."""
     home.mkdir(exist_ok=True)
     if data.exists():
-        stale = home / f"unfinished-{time.time_ns()}"
-        data.rename(stale)
+        data.rename(home / f"unfinished-{time.time_ns()}")
+    for stale in home.glob("unfinished-*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    for forgotten in home.glob(f"{_PASSWORD_PREFIX}*"):
+        forgotten.unlink(missing_ok=True)
     data.mkdir(mode=0o700)
     account.own(data)
-    with tempfile.NamedTemporaryFile("w", prefix="landfall-", delete=True) as secret:
+    # In the sandbox's own folder: what a killed start leaves of it goes with the next one.
+    with tempfile.NamedTemporaryFile("w", dir=home, prefix=_PASSWORD_PREFIX, delete=True) as secret:
         Path(secret.name).chmod(0o600)
         account.own(Path(secret.name))
         secret.write(password)
@@ -174,24 +183,24 @@ def _launch(
     """Start the server on its old port, or on another where somebody else has taken that one meanwhile."""
     if not _port_is_free(dsn.port):
         dsn = WarehouseDsn(**{**vars(dsn), "port": _free_port()})
-    # Nobody owns the lock of a server that was killed; PostgreSQL refuses to start if its number is in use
-    # again.
+    # Sessions of a server that was killed may still be at a statement: two servers on one folder would
+    # destroy it, and its lock, which keeps them apart, goes here. Nobody owns the lock of a server that was
+    # killed; PostgreSQL refuses to start if its number is in use again.
+    processes.end(processes.working_in(data.resolve()), grace=_LEFTOVER_SECONDS)
     (data / "postmaster.pid").unlink(missing_ok=True)
     settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(dsn.port)}.items()]
     command = account.command(binaries / "postgres", "-D", data, *settings)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            env={**_environment(), MARK_VARIABLE: mark_of(data.parents[1])},
-            start_new_session=True,
-        )
+    state_dir = data.parents[1]
+    process = processes.spawn(
+        command,
+        env={**_environment(), MARK_VARIABLE: mark_of(state_dir)},
+        log=log,
+        cwd=Path("/"),
+        note=note_of(state_dir, "warehouse"),
+    )
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
-        if process.poll() is not None:
+        if not process.alive():
             raise SandboxError(f"the warehouse ended at once: {_last_line(log.read_text(errors='replace'))}")
         if _answers(binaries, dsn):
             return process.pid, dsn
