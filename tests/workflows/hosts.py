@@ -44,10 +44,12 @@ def eventually(read: Callable[[], Any], seconds: float = 30.0) -> Any:
 class HostedPlane(Plane):
     """A plane with a host of its own, which the runner and the scripts are installed on."""
 
-    def __init__(self, sandbox: Sandbox, scripts: Path, *, spec: EtlSpec | None = None) -> None:
+    def __init__(self, sandbox: Sandbox, scripts: Path, **spec: Any) -> None:
         tag = uuid.uuid4().hex
         super().__init__(
-            sandbox, on_hosts=True, spec=spec or EtlSpec(stack="sandbox", tag_key="role", tag_value=tag)
+            sandbox,
+            on_hosts=True,
+            spec=EtlSpec(stack="sandbox", tag_key="role", tag_value=tag, **spec),
         )
         self.host = Host(f"i-{uuid.uuid4().hex[:17]}", self.account, {"role": tag})
         self.logs = sandbox.client("logs", "data")

@@ -17,11 +17,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from hosts import SAMPLE_SCRIPTS, HostedPlane, eventually
-from plane import FakeRunner, Outcome, Plane
 
 from landfall.config.workflows import WorkflowDefinition
 from sandbox.launcher import Sandbox
-from workflows.etl import EtlSpec
 from workflows.history import lambda_invocations, state_transitions
 from workflows.items import to_item
 
@@ -65,7 +63,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(script, folder / script.name)
     (folder / "sleeps.sh").write_text('#!/bin/sh\necho $$ > "$1"\nexec sleep 300\n')
     (folder / "notes.sh").write_text("#!/bin/sh\nsleep 1\n")
-    statement = "insert into three_hundred values (:'job');"
+    statement = "insert into many values (:'job');"
     (folder / "insert_row.sh").write_text(
         f'#!/bin/sh\necho "{statement}" | rsql -v ON_ERROR_STOP=1 -v job="$1"\n'
     )
@@ -259,46 +257,67 @@ def test_6_hostile_names_run_as_names_and_what_cannot_run_is_refused(
     assert run.cause == 'unknown workflow_id "no such workflow"'
 
 
-def test_6_a_thousand_scripts_in_one_stage(sandbox: Sandbox) -> None:
-    plane = Plane(sandbox)
-    name = unique("thousand")
-    plane.put(name, one(*(f"{number}.sh" for number in range(1000))))
-    with FakeRunner(plane) as runner:
-        run = plane.run(name, name, 500)
+@pytest.mark.large
+def test_6_a_thousand_scripts_in_one_stage(sandbox: Sandbox, tmp_path: Path) -> None:
+    names = [f"{number}.sh" for number in range(1000)]
+    for name in names:
+        (tmp_path / name).write_text('#!/bin/sh\necho "$0"\n')
+    plane = HostedPlane(sandbox, tmp_path)
+    try:
+        workflow = unique("thousand")
+        plane.put(workflow, one(*names))
+        run = plane.run(workflow, workflow, 1800)
+    finally:
+        plane.stop_host()
     assert run.status == "SUCCEEDED", run.cause
-    assert len(run.jobs) == 1000
-    assert sorted(runner.scripts) == sorted(f"{number}.sh" for number in range(1000))
+    assert sorted(record["job_name"] for record in run.jobs.values()) == sorted(names)
+    assert {record["execution_status"] for record in run.jobs.values()} == {"Completed"}
+    assert len(plane.streams(workflow)) == 1000
     assert run.entered["Jobs (large)"] == 1
     assert len(run.events) < 25_000
 
 
-def test_7_three_hundred_jobs_leave_one_record_and_one_row_each(plane: HostedPlane) -> None:
-    name = unique("three_hundred")
-    plane.query("drop table if exists three_hundred")
-    plane.query("create table three_hundred (job varchar(20))")
-    jobs = [f"{stage}-{number}" for stage in range(10) for number in range(30)]
-    stages = [jobs[first : first + 30] for first in range(0, 300, 30)]
+@pytest.mark.parametrize(
+    ("stages", "width"), [(4, 10), pytest.param(10, 30, marks=pytest.mark.large)], ids=["40", "300"]
+)
+def test_7_every_job_leaves_one_record_and_one_row(plane: HostedPlane, stages: int, width: int) -> None:
+    name = unique("many")
+    plane.query("drop table if exists many")
+    plane.query("create table many (job varchar(20))")
     plane.put(
-        name, [*(one(*({"script": "insert_row.sh", "args": [job]} for job in stage))[0] for stage in stages)]
+        name,
+        [
+            stage
+            for number in range(stages)
+            for stage in one(
+                *({"script": "insert_row.sh", "args": [f"{number}-{job}"]} for job in range(width))
+            )
+        ],
     )
     run = plane.run(name, name, 900)
     assert run.status == "SUCCEEDED", run.cause
-    assert len(run.jobs) == 300
+    assert len(run.jobs) == stages * width
     assert {record["execution_status"] for record in run.jobs.values()} == {"Completed"}
-    assert plane.query("select count(*), count(distinct job) from three_hundred") == [[300, 300]]
+    assert plane.query("select count(*), count(distinct job) from many") == [[stages * width] * 2]
     assert run.entered["Stages"] == 1, "still inline"
     assert len(run.events) < 25_000
     assert max(len(json.dumps(event, default=str)) for event in run.events) < 256 * 1024
 
 
-def test_7_larger_workflows_switch_to_distributed_maps(sandbox: Sandbox) -> None:
-    large = unique("larger")
-    smaller_limit = Plane(sandbox, spec=EtlSpec(stack="sandbox", inline_events=1_000))
-    smaller_limit.put(large, one(*(f"{number}.sh" for number in range(30))))
-    with FakeRunner(smaller_limit, {"3.sh": Outcome()}):
-        run = smaller_limit.run(large, large, 120)
+def test_7_larger_workflows_switch_to_distributed_maps(sandbox: Sandbox, scripts: Path) -> None:
+    plane = HostedPlane(sandbox, scripts, inline_events=1_000)
+    try:
+        plane.query("drop table if exists many")
+        plane.query("create table many (job varchar(20))")
+        large = unique("larger")
+        plane.put(large, one(*({"script": "insert_row.sh", "args": [str(job)]} for job in range(30))))
+        run = plane.run(large, large, 300)
+    finally:
+        plane.stop_host()
     assert run.status == "SUCCEEDED", run.cause
     assert run.entered["Stages (large)"] == 1
+    assert len(run.jobs) == 30
+    assert plane.query("select count(*), count(distinct job) from many") == [[30, 30]]
 
 
 def test_8_an_aborted_execution_leaves_nothing_running(plane: HostedPlane, tmp_path: Path) -> None:
