@@ -11,7 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -48,6 +48,8 @@ class Run:
     state_transitions: int = 0
     lambda_invocations: int = 0
     seconds: float | None = None
+    events: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    """The execution's history, where it was counted."""
 
     @property
     def status(self) -> str:
@@ -200,6 +202,7 @@ class Runs:
             state_transitions=state_transitions(events),
             lambda_invocations=lambda_invocations(events),
             seconds=seconds,
+            events=tuple(events),
         )
 
     def follow(self, execution_id: str) -> Iterator[Run]:
@@ -258,6 +261,22 @@ class Runs:
             )
             for event in events:
                 yield int(event["timestamp"]), str(event["message"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+
+    def log_lines(self, stream_prefix: str) -> Iterator[tuple[str, int, str]]:
+        """Stream, time in milliseconds and text of each line of all streams that begin so."""
+        try:
+            events = self._pages(
+                "logs",
+                "filter_log_events",
+                "events",
+                logGroupName=self._names.log_group,
+                logStreamNamePrefix=stream_prefix,
+            )
+            for event in events:
+                yield str(event["logStreamName"]), int(event["timestamp"]), str(event["message"])
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
