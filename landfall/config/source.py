@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -55,20 +57,22 @@ class StackSource:
         """The stack file at `path`. Never raises: a file that cannot be read is a source with a problem."""
         path = FilePath(path)
         try:
+            # Looked at before it is opened: to open a pipe waits for whoever writes into it.
+            if not stat.S_ISREG(path.stat().st_mode):
+                return _unread(path, "it is not a plain file")
             with path.open("rb") as file:
                 data = file.read(FILE_BYTES.value + 1)
-            size = path.stat().st_size
+                size = os.fstat(file.fileno()).st_size
         except OSError as error:
-            reason = error.strerror or "cannot be read"
-            return StackSource(
-                path, problems=(_problem(f"cannot read the file: {reason}", "Check name and rights."),)
-            )
-        return StackSource.of(path, data if len(data) >= size else data.ljust(size, b" "))
+            return _unread(path, error.strerror or "it cannot be read")
+        except ValueError:
+            return _unread(path, "its name cannot be that of a file")
+        return StackSource.of(path, data, size)
 
     @staticmethod
-    def of(path: FilePath, data: bytes) -> StackSource:
-        """The source for a file's content."""
-        root, problems = read(data)
+    def of(path: FilePath, data: bytes, size: int | None = None) -> StackSource:
+        """The source for a file's content; `size` is that of the whole file where `data` is its beginning."""
+        root, problems = read(data, size)
         if root is None:
             return StackSource(path, problems=tuple(problems))
         if not isinstance(root.value, dict):
@@ -114,6 +118,12 @@ class StackSource:
             key_mark = node.keys.get(str(part), child.mark)
             node = child
         return key_mark if on_key or isinstance(node.value, dict | list) else node.mark
+
+
+def _unread(path: FilePath, reason: str) -> StackSource:
+    return StackSource(
+        path, problems=(_problem(f"cannot read the file: {reason}", "Check name and rights."),)
+    )
 
 
 def source_for(stack: str, folder: FilePath | str = "stacks") -> StackSource | None:

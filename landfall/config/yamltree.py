@@ -89,10 +89,13 @@ class _Frame:
     keep: bool = True
 
 
-def read(data: bytes) -> tuple[Node | None, list[Problem]]:
-    """The root node, or None where the text cannot be read at all, and what is wrong with the text."""
+def read(data: bytes, size: int | None = None) -> tuple[Node | None, list[Problem]]:
+    """The root node, or None where the text cannot be read at all, and what is wrong with the text.
+
+    `size` is that of the whole file, in bytes, where `data` is only its beginning.
+    """
     try:
-        text = _decode(data)
+        text = _decode(data, max(len(data), size or 0))
         builder = _Builder()
         for event in _events(text):
             builder.take(event)
@@ -105,11 +108,11 @@ def read(data: bytes) -> tuple[Node | None, list[Problem]]:
         return None, [fatal.problem]
 
 
-def _decode(data: bytes) -> str:
-    if len(data) > FILE_BYTES.value:
+def _decode(data: bytes, size: int) -> str:
+    if size > FILE_BYTES.value:
         raise _Fatal(
             Mark(1, 1),
-            f"the file has {len(data)} bytes, at most {FILE_BYTES.value} are read",
+            f"the file has {size} bytes, at most {FILE_BYTES.value} are read",
             "Split the stack, or move statements into files.",
         )
     try:
