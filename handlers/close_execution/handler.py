@@ -11,11 +11,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from handlers.close_execution.logic import Services, close
-from handlers.close_execution.models import EndedExecution, Settings
+from handlers.close_execution.models import EndedExecution, Settings, detail_of
 from handlers.shared.clients import client
 from handlers.shared.clock import utc_now
 from handlers.shared.environment import settings
-from handlers.shared.errors import InvalidRequest
+from handlers.shared.errors import refusal
 
 logger = Logger()
 metrics = Metrics(namespace="Landfall")
@@ -23,15 +23,13 @@ metrics = Metrics(namespace="Landfall")
 
 @logger.inject_lambda_context(clear_state=True)  # type: ignore[untyped-decorator, unused-ignore]
 @metrics.log_metrics  # type: ignore[untyped-decorator, unused-ignore]
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: Any, _context: LambdaContext) -> dict[str, Any]:
     """Close what the execution of `event` left open. Raises InvalidRequest for any other event."""
     configured = settings(Settings, os.environ)
     try:
-        execution = EndedExecution.model_validate(event.get("detail"))
+        execution = EndedExecution.model_validate(detail_of(event))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "detail"
-        raise InvalidRequest(f"{where}: {first['msg']}") from None
+        raise refusal(error, "detail") from None
     # A topic is called in its own Region, which is part of its ARN.
     services = Services(
         dynamodb=client("dynamodb"),

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LATEST = 253_402_300_799_999
+"""The end of the year 9999, in milliseconds since the epoch."""
+
 
 class Settings(BaseModel):
     """Environment variables of the function."""
@@ -32,9 +35,9 @@ class EndedExecution(BaseModel):
     execution_arn: str = Field(alias="executionArn", min_length=1)
     name: str = Field(min_length=1)
     status: Literal["ABORTED", "TIMED_OUT", "FAILED"]
-    start_date: int = Field(alias="startDate")
+    start_date: int = Field(alias="startDate", ge=0, le=LATEST)
     """Milliseconds since the epoch."""
-    stop_date: int | None = Field(default=None, alias="stopDate")
+    stop_date: int | None = Field(default=None, alias="stopDate", ge=0, le=LATEST)
     input: str | None = None
     """JSON; missing when it was too large for the event."""
     error: str | None = None
@@ -44,7 +47,7 @@ class EndedExecution(BaseModel):
         """A text of the execution's input."""
         try:
             document: Any = json.loads(self.input or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         value = document.get(key) if isinstance(document, dict) else None
         return value if isinstance(value, str) and value else None
@@ -67,3 +70,8 @@ class CloseResult(BaseModel):
     notified: bool
     failures: tuple[str, ...] = ()
     """Cancellations that did not work, as sentences."""
+
+
+def detail_of(event: Any) -> Any:
+    """The detail of an EventBridge event; None where the event has none."""
+    return event.get("detail") if isinstance(event, dict) else None

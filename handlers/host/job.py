@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from handlers.host.errors import InvalidJob
 
 VERSION = 1
+_LONGEST_SHOWN = 120
 _JOB_ID = re.compile(r"\d{3,}\.\d{4,}\..+", re.DOTALL)
 
 
@@ -97,14 +98,15 @@ def parse(argument: str) -> Job:
 def _job(document: dict[str, Any]) -> Job:
     if document.get("version") != VERSION or isinstance(document.get("version"), bool):
         raise InvalidJob(
-            f"the job document has version {document.get('version')!r}; this runner knows version {VERSION}"
+            f"the job document has version {_shown(document.get('version'))};"
+            f" this runner knows version {VERSION}"
         )
     _only(document, _KEYS, "the job document")
     texts = {key: _text(document, key) for key in _TEXTS}
     if not _JOB_ID.fullmatch(texts["job_id"]):
-        raise InvalidJob(f"job_id {texts['job_id']!r} is not of the form 001.0001.name")
+        raise InvalidJob(f"job_id {_shown(texts['job_id'])} is not of the form 001.0001.name")
     args = document.get("args", [])
-    if not isinstance(args, list) or not all(isinstance(arg, str) and "\0" not in arg for arg in args):
+    if not isinstance(args, list) or not all(_is_text(arg) for arg in args):
         raise InvalidJob("args is not a list of strings")
     timeout = _seconds(document, "timeout_seconds")
     heartbeat = _seconds(document, "heartbeat_seconds")
@@ -133,14 +135,29 @@ def _settings(values: Any) -> Settings:
 def _only(values: dict[str, Any], known: set[str], where: str) -> None:
     unknown = sorted(set(values) - known)
     if unknown:
-        raise InvalidJob(f"{where} has keys that this runner does not know: {', '.join(unknown)}")
+        names = ", ".join(key if key.isprintable() else repr(key) for key in unknown)
+        raise InvalidJob(f"{where} has keys that this runner does not know: {_cut(names)}")
 
 
 def _text(values: dict[str, Any], key: str) -> str:
     value = values.get(key)
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not value or not _is_text(value):
         raise InvalidJob(f"{key} is not a text")
-    return value
+    return str(value)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is text that a program can be given: without NUL and without half characters."""
+    return isinstance(value, str) and not re.search("[\0\ud800-\udfff]", value)
+
+
+def _shown(value: Any) -> str:
+    """A value of the document as one short line."""
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
 
 
 def _count(values: dict[str, Any], key: str) -> int:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from handlers.shared.clients import client
 from handlers.shared.environment import settings
-from handlers.shared.errors import InvalidRequest
+from handlers.shared.errors import refusal
 from handlers.start_workflow.logic import start
 from handlers.start_workflow.models import Settings, StartRequest, request_of
 
@@ -22,15 +22,13 @@ metrics = Metrics(namespace="Landfall")
 
 @logger.inject_lambda_context(clear_state=True)  # type: ignore[untyped-decorator, unused-ignore]
 @metrics.log_metrics  # type: ignore[untyped-decorator, unused-ignore]
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """Start the workflow that `event` names. Raises InvalidRequest."""
     configured = settings(Settings, os.environ)
     try:
         request = StartRequest.model_validate(request_of(event))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "event"
-        raise InvalidRequest(f"{where}: {first['msg']}") from None
+        raise refusal(error, "event") from None
     result = start(
         request,
         request_id=context.aws_request_id,

@@ -41,12 +41,13 @@ class StartResult(BaseModel):
     execution_arn: str | None
 
 
-def request_of(event: dict[str, Any]) -> dict[str, Any]:
+def request_of(event: Any) -> Any:
     """The request in `event`: the event itself, or the detail of an EventBridge event with its id.
 
-    Details carry other keys for other readers; of those only the request's own are taken.
+    Details carry other keys for other readers; of those only the request's own are taken. What is no JSON
+    object is returned as it is, and is no request.
     """
-    if "detail" not in event:
+    if not isinstance(event, dict) or "detail" not in event:
         return event
     detail = event["detail"] if isinstance(event["detail"], dict) else {}
     known = {key: detail[key] for key in ("workflow_id", "workflow_execution_id") if key in detail}

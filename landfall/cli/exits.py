@@ -32,10 +32,10 @@ class CommandError(Exception):
 
 def unknown(kind: str, name: str, known: Sequence[str], where: str) -> CommandError:
     """The refusal of a name that does not exist, with what does and the nearest spelling."""
-    from landfall.config.errors import nearest
+    from landfall.config.errors import nearest, show
 
     near = nearest(name, list(known))
     hint = f' Did you mean "{near}"?' if near else ""
     return CommandError(
-        f'unknown {kind} "{name}"; {where}: {", ".join(known) or "none"}.{hint}', Exit.INVALID
+        f"unknown {kind} {show(name)}; {where}: {', '.join(known) or 'none'}.{hint}", Exit.INVALID
     )

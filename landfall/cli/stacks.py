@@ -18,10 +18,10 @@ def stack_names() -> list[str]:
 
 def stack_result(stack: str) -> LoadResult:
     """One stack file, read and checked; raises ``CommandError`` where there is none of that name."""
-    path = STACKS / f"Pulumi.{stack}.yaml"
-    if not path.is_file():
-        raise unknown("stack", stack, stack_names(), "stacks/ has")
-    return load_file(_from_here(path))
+    known = stack_names()
+    if stack not in known:
+        raise unknown("stack", stack, known, "stacks/ has")
+    return load_file(_from_here(STACKS / f"Pulumi.{stack}.yaml"))
 
 
 def _from_here(path: Path) -> Path:

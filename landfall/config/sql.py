@@ -1,8 +1,8 @@
 """Splitting SQL text into statements: quotes, dollar quotes and comments are respected. Pure.
 
-Source: PostgreSQL documentation, "Lexical Structure", and the Redshift Database Developer Guide, "Literals": a
-backslash escapes inside text, block comments nest. What is opened and never closed takes the rest of the text:
-half of a statement never becomes a statement of its own. The time is linear in the text, whatever it is.
+Source: PostgreSQL documentation, "Lexical Structure", and the Redshift Database Developer Guide, "Literals":
+a backslash escapes inside text, block comments nest. What is opened and never closed takes the rest of the
+text: half of a statement never becomes one of its own. The time is linear in the text, whatever it is.
 """
 
 from __future__ import annotations

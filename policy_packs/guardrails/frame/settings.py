@@ -71,5 +71,5 @@ def _json(text: str | None) -> Any:
         return {}
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "not JSON"

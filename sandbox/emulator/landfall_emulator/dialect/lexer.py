@@ -15,7 +15,7 @@ from typing import Literal
 Kind = Literal["space", "comment", "string", "dollar", "quoted", "word", "number", "punct"]
 
 _SPACE = re.compile(r"\s+")
-_LINE_COMMENT = re.compile(r"--[^\n]*")
+_LINE_COMMENT = re.compile(r"--[^\r\n]*")
 _STRING = re.compile(r"[eE]?'(?:[^'\\]|\\.|'')*(?:'|\Z)", re.DOTALL)
 _QUOTED = re.compile(r'"(?:[^"]|"")*(?:"|\Z)')
 _DOLLAR = re.compile(r"\$(?:[A-Za-z_\x80-\U0010ffff][\w]*)?\$")
