@@ -49,5 +49,3 @@ class OperationsHandles:
     key_alias: str
     """Alias of the operations account's key; the key's policy admits the roles that were named."""
     placement: Placement
-    ready: pulumi.Output[str]
-    """Known once topic and archive exist with their policies in force."""

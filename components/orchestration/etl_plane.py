@@ -15,7 +15,7 @@ import pulumi_aws as aws
 
 from components.encryption import CustomerKey, CustomerKeyArgs, for_log_groups, for_service
 from components.handles import OperationsHandles, Placement
-from components.iam import statement, use_of_key
+from components.iam import statement
 from components.orchestration.alarms import (
     Alarms,
     AlarmsArgs,
@@ -32,6 +32,7 @@ from components.orchestration.event_rule import EventRule, EventRuleArgs, rule_a
 from components.orchestration.handler_function import HandlerFunction, HandlerFunctionArgs, function_name
 from components.orchestration.host_access import HostAccess, HostAccessArgs
 from components.orchestration.host_delivery import HostDelivery, HostDeliveryArgs
+from components.orchestration.key_use import use_of_operations_key
 from components.orchestration.machine_role import warehouse_secret_arn
 from components.orchestration.schedules import Schedules, SchedulesArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
@@ -328,13 +329,7 @@ class EtlPlane(pulumi.ComponentResource):
                         conditions={"StringEquals": {"aws:RequestedRegion": names.region}},
                     ),
                     statement("Notify", ["sns:Publish"], [operations.topic_arn]),
-                    use_of_key(
-                        "UseOperationsKey",
-                        ["kms:Decrypt", "kms:GenerateDataKey"],
-                        region=operations.placement.region,
-                        account_id=operations.placement.account_id,
-                        alias=operations.key_alias,
-                    ),
+                    use_of_operations_key(operations),
                 ],
                 kms_key_arn=self._key.arn,
                 key_alias=names.key_alias,

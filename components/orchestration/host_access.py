@@ -12,7 +12,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.handles import OperationsHandles, Placement
-from components.iam import document, service_trust, statement, use_of_key
+from components.iam import document, service_trust, statement
+from components.orchestration.key_use import use_of_operations_key, use_of_plane_key
 from landfall.etl_names import EtlNames
 
 SSM_AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
@@ -74,22 +75,8 @@ class HostAccess(pulumi.ComponentResource):
                         ["states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"],
                         [names.machine_arn],
                     ),
-                    use_of_key(
-                        "UsePlaneKey",
-                        ["kms:Decrypt", "kms:GenerateDataKey"],
-                        region=placement.region,
-                        account_id=placement.account_id,
-                        alias=names.key_alias,
-                    ),
-                    # A long log goes up in parts, which takes leave to decrypt too.
-                    # (source: Amazon S3 User Guide, "Multipart upload API and permissions")
-                    use_of_key(
-                        "UseOperationsKey",
-                        ["kms:Decrypt", "kms:GenerateDataKey"],
-                        region=operations.placement.region,
-                        account_id=operations.placement.account_id,
-                        alias=operations.key_alias,
-                    ),
+                    use_of_plane_key(placement, names.key_alias),
+                    use_of_operations_key(operations),
                 ]
             ),
             opts=child,

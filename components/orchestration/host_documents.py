@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from landfall.archives import LARGEST_BUNDLE, MOST_FILES
+
 HOST_ROOT: Final = "/opt/landfall"
 """Where a host keeps runner and scripts; `LANDFALL_HOST_ROOT` in the agent's environment moves it."""
 
@@ -32,6 +34,11 @@ import zipfile
 from pathlib import Path
 
 import boto3
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+LARGEST = @LARGEST@
+MOST = @MOST@
 
 
 def fail(message):
@@ -39,20 +46,39 @@ def fail(message):
     raise SystemExit(1)
 
 
+def hash_of(path):
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def unpack(archive, folder):
-    for entry in archive.infolist():
-        parts = entry.filename.split("/")
-        mode = entry.external_attr >> 16
-        if entry.filename.startswith("/") or ".." in parts or stat.S_ISLNK(mode):
-            fail("the bundle holds the path " + repr(entry.filename))
-        target = folder.joinpath(*parts)
+    # Everything is looked at before anything is written.
+    entries = archive.infolist()
+    if len(entries) > MOST or sum(entry.file_size for entry in entries) > LARGEST:
+        fail("the bundle is too large: more than %d files or %d bytes" % (MOST, LARGEST))
+    seen = set()
+    for entry in entries:
+        name, kind = entry.filename, stat.S_IFMT(entry.external_attr >> 16)
+        parts = name.rstrip("/").split("/")
+        if {"", ".", ".."} & set(parts) or "\\\\" in name or not name.isprintable():
+            fail("the bundle holds the path " + ascii(name[:200]))
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            fail("the bundle holds something that is no plain file: " + ascii(name[:200]))
+        if name in seen:
+            fail("the bundle holds the path twice: " + ascii(name[:200]))
+        seen.add(name)
+    for entry in entries:
+        target = folder.joinpath(*entry.filename.split("/"))
         if entry.is_dir():
             target.mkdir(parents=True, exist_ok=True)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(entry) as source, target.open("wb") as copy:
             shutil.copyfileobj(source, copy)
-        target.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
+        target.chmod(0o755 if entry.external_attr >> 16 & stat.S_IXUSR else 0o644)
 
 
 def main(bucket, key, sha256):
@@ -67,17 +93,19 @@ def main(bucket, key, sha256):
             part = versions / (sha256 + ".part")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
-            bundle = part / "bundle.zip"
-            region = os.environ.get("AWS_SSM_REGION_NAME")
-            boto3.client("s3", region_name=region).download_file(bucket, key, str(bundle))
-            found = hashlib.sha256(bundle.read_bytes()).hexdigest()
-            if found != sha256:
-                shutil.rmtree(part)
-                fail("the bundle has the hash " + found + ", not the one that was announced")
-            with zipfile.ZipFile(bundle) as archive:
-                unpack(archive, part)
-            bundle.unlink()
-            part.rename(version)
+            bundle = versions / (sha256 + ".zip")
+            try:
+                region = os.environ.get("AWS_SSM_REGION_NAME")
+                boto3.client("s3", region_name=region).download_file(bucket, key, str(bundle))
+                found = hash_of(bundle)
+                if found != sha256:
+                    fail("the bundle has the hash " + found + ", not the one that was announced")
+                with zipfile.ZipFile(bundle) as archive:
+                    unpack(archive, part)
+                part.rename(version)
+            finally:
+                bundle.unlink(missing_ok=True)
+                shutil.rmtree(part, ignore_errors=True)
         link = root / "current.part"
         link.unlink(missing_ok=True)
         link.symlink_to(Path("versions") / sha256)
@@ -85,7 +113,12 @@ def main(bucket, key, sha256):
     sys.stdout.write("installed " + sha256 + "\\n")
 
 
-main(*sys.argv[1:])
+try:
+    main(*sys.argv[1:])
+except (Boto3Error, BotoCoreError, ClientError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+    fail("the bundle cannot be installed: " + str(error))
+except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    fail("the bundle cannot be unpacked: " + str(error))
 """
 
 
@@ -116,7 +149,11 @@ def install_runner_document() -> dict[str, Any]:
     The switch is the rename of a symbolic link: jobs that run go on with the version they started from. An
     installed version is not fetched again.
     """
-    installer = _INSTALLER.replace("@HOST_ROOT@", HOST_ROOT)
+    installer = (
+        _INSTALLER.replace("@HOST_ROOT@", HOST_ROOT)
+        .replace("@LARGEST@", str(2 * LARGEST_BUNDLE))
+        .replace("@MOST@", str(2 * MOST_FILES))
+    )
     lines = [
         "exec python3 - '{{ Bucket }}' '{{ Key }}' '{{ Sha256 }}' <<'INSTALLER'",
         *installer.splitlines(),

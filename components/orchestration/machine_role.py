@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from components.handles import OperationsHandles
-from components.iam import Statement, document, statement, use_of_key
+from components.handles import OperationsHandles, Placement
+from components.iam import Statement, document, statement
+from components.orchestration.key_use import use_of_operations_key, use_of_plane_key
 from landfall.config import Hosts, WarehouseConnection
 from landfall.etl_names import EtlNames
 from workflows.asl.machine import StateMachine
@@ -162,19 +163,7 @@ def machine_policy(
             ["*"],
             conditions=in_region,
         ),
-        use_of_key(
-            "UsePlaneKey",
-            ["kms:Decrypt", "kms:GenerateDataKey"],
-            region=names.region,
-            account_id=names.account_id,
-            alias=names.key_alias,
-        ),
-        use_of_key(
-            "UseOperationsKey",
-            ["kms:Decrypt", "kms:GenerateDataKey"],
-            region=operations.placement.region,
-            account_id=operations.placement.account_id,
-            alias=operations.key_alias,
-        ),
+        use_of_plane_key(Placement(account_id=names.account_id, region=names.region), names.key_alias),
+        use_of_operations_key(operations),
     ]
     return document(statements)

@@ -71,9 +71,9 @@ class OperationsHub(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        topic_policy = self._make_topic(key)
+        self._make_topic(key)
         bucket = names.archive_bucket
-        archive = PrivateBucket(
+        PrivateBucket(
             "log-archive",
             PrivateBucketArgs(
                 bucket=bucket,
@@ -102,11 +102,10 @@ class OperationsHub(pulumi.ComponentResource):
             archive_bucket=bucket,
             key_alias=names.key_alias,
             placement=placement,
-            ready=pulumi.Output.all(topic_policy.arn, archive.name).apply(lambda ready: str(ready[0])),
         )
         self.register_outputs({"topicArn": args.names.topic_arn, "archiveBucket": bucket})
 
-    def _make_topic(self, key: CustomerKey) -> aws.sns.TopicPolicy:
+    def _make_topic(self, key: CustomerKey) -> None:
         args = self._args
         topic = aws.sns.Topic(
             self._name,
@@ -116,7 +115,7 @@ class OperationsHub(pulumi.ComponentResource):
             region=args.names.region,
             opts=self._child,
         )
-        policy = aws.sns.TopicPolicy(
+        aws.sns.TopicPolicy(
             self._name,
             arn=topic.arn,
             policy=document(
@@ -154,4 +153,3 @@ class OperationsHub(pulumi.ComponentResource):
                 region=args.names.region,
                 opts=self._child,
             )
-        return policy

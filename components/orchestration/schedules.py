@@ -15,7 +15,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.handles import Placement
-from components.iam import document, service_trust, statement, use_of_key
+from components.iam import document, service_trust, statement
+from components.orchestration.key_use import use_of_plane_key
 from landfall.config import Schedule
 from landfall.naming import Names
 
@@ -64,13 +65,7 @@ class Schedules(pulumi.ComponentResource):
                     statement(
                         "DeadLetters", ["sqs:SendMessage"], [placement.arn("sqs", args.dead_letter_queue)]
                     ),
-                    use_of_key(
-                        "UseKey",
-                        ["kms:Decrypt", "kms:GenerateDataKey"],
-                        region=region,
-                        account_id=placement.account_id,
-                        alias=args.key_alias,
-                    ),
+                    use_of_plane_key(placement, args.key_alias),
                 ]
             ),
             opts=child,

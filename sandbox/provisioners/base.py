@@ -296,6 +296,15 @@ def same_document(left: Any, right: Any) -> bool:
         return bool(left == right)
 
 
+def kept_document(state: Outputs, key: str, held: Any) -> Any:
+    """The document of `key` as the state writes it where it says what the service holds; else the service's.
+
+    Services give documents back in a form of their own, which is no change.
+    """
+    kept = state.get(key)
+    return kept if kept is not None and same_document(kept, held) else held
+
+
 def _parsed(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 

@@ -17,6 +17,7 @@ from sandbox.provisioners.base import (
     document,
     found,
     ignoring,
+    kept_document,
     merged_tags,
     rollback,
     same_document,
@@ -109,7 +110,6 @@ class Role(Base, type="aws:iam/role:Role"):
             return None
         role = answer["Role"]
         trust = _text(role["AssumeRolePolicyDocument"])
-        kept = state.get("assumeRolePolicy")
         result = {
             **state,
             "name": id,
@@ -119,7 +119,7 @@ class Role(Base, type="aws:iam/role:Role"):
             "createDate": role["CreateDate"].strftime("%Y-%m-%dT%H:%M:%SZ"),
             "maxSessionDuration": role.get("MaxSessionDuration", 3600),
             "description": role.get("Description", ""),
-            "assumeRolePolicy": kept if kept is not None and same_document(kept, trust) else trust,
+            "assumeRolePolicy": kept_document(state, "assumeRolePolicy", trust),
         }
         # IAM is global: the provider gives its resources no Region.
         result.pop("region", None)
@@ -190,9 +190,7 @@ class RolePolicy(Base, type="aws:iam/rolePolicy:RolePolicy"):
         if answer is None:
             return None
         text = _text(answer["PolicyDocument"])
-        kept = state.get("policy")
-        same = kept is not None and same_document(kept, text)
-        return {**state, "role": role, "name": policy, "policy": kept if same else text}
+        return {**state, "role": role, "name": policy, "policy": kept_document(state, "policy", text)}
 
 
 class RolePolicyAttachment(Base, type="aws:iam/rolePolicyAttachment:RolePolicyAttachment"):

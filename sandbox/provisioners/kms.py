@@ -13,6 +13,7 @@ from sandbox.provisioners.base import (
     changed,
     found,
     ignoring,
+    kept_document,
     merged_tags,
     pick,
     replaces,
@@ -89,7 +90,6 @@ class Key(Base, type="aws:kms/key:Key"):
             return None
         key = answer["KeyMetadata"]
         policy = call.client("kms").get_key_policy(KeyId=id, PolicyName="default")["Policy"]
-        kept = state.get("policy")
         return {
             **state,
             "arn": key["Arn"],
@@ -99,7 +99,7 @@ class Key(Base, type="aws:kms/key:Key"):
             "description": key.get("Description", ""),
             "isEnabled": bool(key.get("Enabled", True)),
             "multiRegion": bool(key.get("MultiRegion", False)),
-            "policy": kept if kept is not None and same_document(kept, policy) else policy,
+            "policy": kept_document(state, "policy", policy),
         }
 
 

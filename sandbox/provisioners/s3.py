@@ -19,12 +19,12 @@ from sandbox.provisioners.base import (
     document,
     found,
     ignoring,
+    kept_document,
     merged_tags,
     pick,
     replaces,
     retrying,
     rollback,
-    same_document,
     tag_list,
     to_boto,
 )
@@ -238,8 +238,8 @@ class BucketPolicy(_Setting, type="aws:s3/bucketPolicy:BucketPolicy"):
         client.put_bucket_policy(Bucket=bucket, Policy=document(inputs["policy"]))
 
     def get(self, client: Any, bucket: str, state: Outputs) -> Outputs | None:
-        policy, kept = client.get_bucket_policy(Bucket=bucket)["Policy"], state.get("policy")
-        return {"policy": kept if kept is not None and same_document(kept, policy) else policy}
+        policy = client.get_bucket_policy(Bucket=bucket)["Policy"]
+        return {"policy": kept_document(state, "policy", policy)}
 
     def drop(self, client: Any, bucket: str) -> None:
         client.delete_bucket_policy(Bucket=bucket)

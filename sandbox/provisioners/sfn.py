@@ -12,9 +12,9 @@ from sandbox.provisioners.base import (
     Outputs,
     found,
     ignoring,
+    kept_document,
     merged_tags,
     replaces,
-    same_document,
     sync_tags,
     tag_list,
     tag_map,
@@ -87,7 +87,6 @@ class StateMachine(Base, type="aws:sfn/stateMachine:StateMachine"):
         )
         if answer is None or answer.get("status") == "DELETING":
             return None
-        kept = state.get("definition")
         return {
             **state,
             "arn": id,
@@ -97,7 +96,7 @@ class StateMachine(Base, type="aws:sfn/stateMachine:StateMachine"):
             "status": answer.get("status", "ACTIVE"),
             "creationDate": answer["creationDate"].strftime("%Y-%m-%dT%H:%M:%SZ"),
             "revisionId": answer.get("revisionId", ""),
-            "definition": kept if same_document(kept, answer["definition"]) else answer["definition"],
+            "definition": kept_document(state, "definition", answer["definition"]),
         }
 
 

@@ -14,6 +14,7 @@ from sandbox.provisioners.base import (
     document,
     found,
     ignoring,
+    kept_document,
     merged_tags,
     replaces,
     same_document,
@@ -136,8 +137,7 @@ class TopicPolicy(Base, type="aws:sns/topicPolicy:TopicPolicy"):
         policy = (answer or {}).get("Attributes", {}).get("Policy")
         if not policy or same_document(policy, _owner_only(call, id)):
             return None
-        kept = state.get("policy")
-        return {**state, "arn": id, "policy": kept if same_document(kept, policy) else policy}
+        return {**state, "arn": id, "policy": kept_document(state, "policy", policy)}
 
 
 def _owner_only(call: Call, arn: str) -> dict[str, Any]:

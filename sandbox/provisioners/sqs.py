@@ -11,9 +11,9 @@ from sandbox.provisioners.base import (
     document,
     found,
     ignoring,
+    kept_document,
     merged_tags,
     replaces,
-    same_document,
     sync_tags,
 )
 from sandbox.provisioners.sns import attributes
@@ -134,5 +134,4 @@ class QueuePolicy(Base, type="aws:sqs/queuePolicy:QueuePolicy"):
         policy = (answer or {}).get("Attributes", {}).get("Policy")
         if not policy:
             return None
-        kept = state.get("policy")
-        return {**state, "queueUrl": id, "policy": kept if same_document(kept, policy) else policy}
+        return {**state, "queueUrl": id, "policy": kept_document(state, "policy", policy)}

@@ -14,11 +14,11 @@ from sandbox.provisioners.base import (
     changed,
     found,
     ignoring,
+    kept_document,
     merged_tags,
     pick,
     replaces,
     rollback,
-    same_document,
     sync_tags,
     tag_list,
     tag_map,
@@ -130,8 +130,7 @@ class Document(Base, type="aws:ssm/document:Document"):
             for p in held.get("Parameters", [])
         ]
         content = call.client("ssm").get_document(Name=id)["Content"]
-        kept = state.get("content")
-        result["content"] = kept if same_document(kept, content) else content
+        result["content"] = kept_document(state, "content", content)
         return result
 
 
