@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import Final
 
 BUILD_FOLDER: Final = "build"
+LARGEST_BUNDLE: Final = 64 * 1024 * 1024
+"""Bytes that the files of an archive have together at most: hosts fetch and unpack it in minutes."""
+MOST_FILES: Final = 10_000
+"""Files of an archive, at most."""
 _OLDEST: Final = (1980, 1, 1, 0, 0, 0)
 _PLAIN: Final = 0o644
 _EXECUTABLE: Final = 0o755
@@ -57,7 +61,7 @@ def function_archive(name: str, root: Path) -> Archive:
     `root` is the repository. Raises ArchiveError when the handler does not exist.
     """
     folder = root / "handlers" / name
-    if not (folder / "handler.py").is_file():
+    if not name.isidentifier() or not (folder / "handler.py").is_file():
         raise ArchiveError(f"there is no handler handlers/{name}/handler.py")
     entries = {"handlers/__init__.py": _Entry((root / "handlers" / "__init__.py").read_bytes())}
     for part in (folder, root / "handlers" / "shared"):
@@ -69,13 +73,19 @@ def host_bundle(scripts: Path, root: Path) -> Archive:
     """What an ETL host gets: `runner.pyz` and the folder `scripts/` with its executable bits.
 
     A script is executable in the bundle when it is so on disk or begins with `#!`. Raises ArchiveError when
-    `scripts` is no folder or holds a symbolic link that leads out of it or to a folder.
+    `scripts` is no folder, holds a symbolic link that leads out of it or to a folder, something that is no
+    plain file or has a name that no archive can hold, or more than `LARGEST_BUNDLE` bytes or `MOST_FILES`
+    files.
     """
     if not scripts.is_dir():
         raise ArchiveError(f"the scripts folder {scripts} does not exist")
     entries = {"runner.pyz": _Entry(_zip(_runner(root)), executable=True)}
+    left = LARGEST_BUNDLE
     for relative, path in _files(scripts):
-        content = path.read_bytes()
+        content = _content(path, left)
+        left -= len(content)
+        if left < 0:
+            raise ArchiveError(f"the files of {scripts} have more than {LARGEST_BUNDLE} bytes together")
         executable = content.startswith(b"#!") or bool(path.stat().st_mode & stat.S_IXUSR)
         entries[f"scripts/{relative}"] = _Entry(content, executable)
     return _store("host", entries, root)
@@ -112,12 +122,35 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
             path = Path(place) / name
             if path.suffix in _LEFT_OUT_SUFFIXES:
                 continue
-            if not path.resolve().is_relative_to(top):
-                raise ArchiveError(f"{path} is a symbolic link that leads out of {folder}")
-            if not path.is_file():
-                raise ArchiveError(f"{path} is not a plain file")
+            _check_file(path, top, folder)
             found[path.relative_to(top).as_posix()] = path
+            if len(found) > MOST_FILES:
+                raise ArchiveError(f"{folder} holds more than {MOST_FILES} files")
     yield from sorted(found.items())
+
+
+def _check_file(path: Path, top: Path, folder: Path) -> None:
+    name = path.relative_to(top).as_posix()
+    if "\\" in name or not name.isprintable():
+        # Unzip programs take a backslash for a separator, and what is not printable for something else.
+        raise ArchiveError(f"{name!r} in {folder} is a name that an archive cannot hold")
+    try:
+        inside = path.resolve(strict=True).is_relative_to(top)
+    except (OSError, RuntimeError):  # RuntimeError: how Python 3.12 says that links go in a circle
+        raise ArchiveError(f"{path} is a symbolic link that leads nowhere") from None
+    if not inside:
+        raise ArchiveError(f"{path} is a symbolic link that leads out of {folder}")
+    if not path.is_file():
+        raise ArchiveError(f"{path} is not a plain file")
+
+
+def _content(path: Path, most: int) -> bytes:
+    """The file's bytes, at most one more than `most`. Raises ArchiveError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most + 1)
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _zip(entries: Mapping[str, _Entry]) -> bytes:
