@@ -21,6 +21,8 @@ class HostSpec:
     account: str
     """Account alias."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    instance_profile: str | None = None
+    """Instance profile whose role the host has; without one the host acts as its account's root user."""
 
 
 @dataclass(frozen=True, kw_only=True)

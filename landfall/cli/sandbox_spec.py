@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from landfall.cli.exits import CommandError, Exit
 from landfall.config import StackConfig
+from landfall.etl_names import EtlNames
+from landfall.naming import Names
 from sandbox.spec import HostSpec, SandboxSpec
 
 DEFAULT_INSTANCE = "i-0a1b2c3d4e5f60001"
@@ -24,16 +26,25 @@ def sandbox_spec(config: StackConfig) -> SandboxSpec:
             "the stack has no landfall:workflows, so there is nothing to emulate", Exit.INVALID
         )
     hosts = workflows.hosts
+    home = config.accounts[workflows.account]
+    names = EtlNames(
+        names=Names(config.platform.name, config.platform.environment),
+        account_id=home.id,
+        region=home.regions[0],
+    )
     tags = {hosts.tag_key: hosts.tag_value} if hosts.tag_key and hosts.tag_value else {}
     return SandboxSpec(
         accounts=accounts,
-        region=config.accounts[workflows.account].regions[0],
+        region=names.region,
         warehouse_account=workflows.account,
         warehouse_secret=workflows.warehouse.secret,
         database=workflows.warehouse.database,
         workgroup=workflows.warehouse.workgroup or workflows.warehouse.cluster or "",
         hosts=tuple(
-            HostSpec(instance_id=instance, account=workflows.account, tags=tags)
+            HostSpec(
+                instance_id=instance, account=workflows.account, tags=tags, instance_profile=names.host_role
+            )
             for instance in (hosts.instance_ids or (DEFAULT_INSTANCE,))
         ),
+        iam_enforcement=True,
     )

@@ -43,6 +43,8 @@ class HostDeclaration(Protocol):
     def account(self) -> str: ...
     @property
     def tags(self) -> Mapping[str, str]: ...
+    @property
+    def instance_profile(self) -> str | None: ...
 
 
 def host_folder(state_dir: Path, instance_id: str) -> Path:
@@ -73,6 +75,7 @@ def start_agent(
             "account": host.account,
             "region": region,
             "tags": dict(host.tags),
+            "instance_profile": host.instance_profile,
             "workers": workers,
         },
     )
@@ -123,16 +126,32 @@ def _environment(folder: Path, host: HostDeclaration, endpoint: str, region: str
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "AWS_ENDPOINT_URL": endpoint,
-        # The emulator takes a twelve-digit access key as the account.
-        "AWS_ACCESS_KEY_ID": host.account,
-        "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
-        "AWS_EC2_METADATA_DISABLED": "true",
+        **_credentials(host, endpoint),
         "NO_PROXY": LOOPBACK,
         "no_proxy": LOOPBACK,
         "LANDFALL_HOST_ROOT": str(folder / "root"),
         **{name: os.environ[name] for name in passed if name in os.environ},
+    }
+
+
+def _credentials(host: HostDeclaration, endpoint: str) -> dict[str, str]:
+    """How the host's processes get credentials: from its metadata service, as on EC2, where it has a role."""
+    if host.instance_profile is None:
+        # The emulator takes a twelve-digit access key as the account.
+        return {
+            "AWS_ACCESS_KEY_ID": host.account,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+    return {
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{endpoint}/_landfall/hosts/{host.instance_id}/",
+        # A busy machine answers later than EC2 does.
+        "AWS_METADATA_SERVICE_TIMEOUT": "10",
+        "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "3",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_CONFIG_FILE": os.devnull,
     }
 
 

@@ -20,12 +20,21 @@ def install() -> None:
     LocalEmu logs a failing hook and goes on; the report carries the failure to the launcher.
     """
     try:
-        from landfall_emulator import dynamodb_atomic, identity, loopback, stepfunctions_patches
+        from landfall_emulator import (
+            dynamodb_atomic,
+            identity,
+            instance_metadata,
+            loopback,
+            stepfunctions_patches,
+        )
+        from landfall_emulator.iam_enforcement import handler as iam_enforcement
 
         loopback.install()
         identity.install()
         stepfunctions_patches.install()
         dynamodb_atomic.install()
+        instance_metadata.install()
+        iam_enforcement.install()
     except Exception as error:
         _report(f"{type(error).__name__}: {error}")
         raise

@@ -24,6 +24,9 @@ from landfall_emulator.redshift_data.registry import Registry, Scope
 from landfall_emulator.redshift_data.results import csv_page, json_page, make_token, read_token
 from landfall_emulator.redshift_data.targets import resolve
 
+OWNERS: dict[str, str] = {}
+"""Who started a statement, by its id: ``aws:userid``, empty for an account's root user."""
+
 _NO_RESULT = "Query does not have result. Please check query status with DescribeStatement."
 _SESSION_ONLY = ("ClusterIdentifier", "WorkgroupName", "SecretArn", "DbUser", "Database")
 _PARAMETER = re.compile(r"[0-9a-zA-Z_]+\Z")
@@ -168,6 +171,7 @@ class RedshiftDataProvider:
             _scope(context), statement, request.get("ClientToken"), _fingerprint(request)
         )
         if kept is statement:
+            OWNERS[kept.id] = getattr(context, "landfall_user_id", "")
             self._engine.submit(statement, session)
         return {"Id": kept.id, "CreatedAt": kept.created, **_named(kept), "DbGroups": []}
 

@@ -189,6 +189,10 @@ class Dispatcher:
                 invocation.end("Failed", "Terminated")
             return
         for invocation in waiting[: max(0, share(command.max_concurrency, total, least=1) - running)]:
+            if not self._spool.managed(invocation.instance_id):
+                if time.time() - command.requested.timestamp() > command.timeout_seconds:
+                    invocation.end("TimedOut", "DeliveryTimedOut")
+                continue
             invocation.sent = time.time()
             self._spool.deliver(
                 invocation.instance_id,

@@ -12,10 +12,13 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+MAY_REPORT: Callable[[str, Mapping[str, Any]], bool] = lambda instance_id, host: True  # noqa: E731
+"""Whether the role of a host lets its agent report; IAM enforcement puts its judgement here."""
 
 ONLINE_SECONDS: Final = 5.0
 """Age of the heartbeat up to which a host counts as online."""
@@ -31,11 +34,13 @@ class SpoolHost:
     tags: Mapping[str, str]
     heartbeat: float
     """Seconds since the epoch; 0 when the agent never ran."""
+    managed: bool = True
+    """Whether the host's role lets its agent report to Systems Manager."""
 
     @property
     def online(self) -> bool:
-        """Whether the agent is alive."""
-        return time.time() - self.heartbeat < ONLINE_SECONDS
+        """Whether the agent is alive and may report."""
+        return self.managed and time.time() - self.heartbeat < ONLINE_SECONDS
 
 
 class Spool:
@@ -59,9 +64,14 @@ class Spool:
                     region=region,
                     tags=host.get("tags") or {},
                     heartbeat=float(agent.get("heartbeat") or 0),
+                    managed=MAY_REPORT(declaration.parent.name, host),
                 )
             )
         return found
+
+    def managed(self, instance_id: str) -> bool:
+        """Whether the host's role lets its agent fetch commands."""
+        return MAY_REPORT(instance_id, _read(self._hosts / instance_id / "host.json"))
 
     def deliver(self, instance_id: str, command_id: str, command: Mapping[str, Any]) -> None:
         """Put a command into the host's inbox."""
