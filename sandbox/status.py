@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sandbox import processes
 from sandbox.emulator_process import OUR_PROVIDERS, health
+from sandbox.errors import SandboxError
 from sandbox.ports import is_open
 from sandbox.state import ManagedProcess, SandboxState, read_records
 
@@ -43,6 +44,7 @@ def status(state: SandboxState, state_dir: Path) -> dict[str, Any]:
         "state_dir": str(state_dir),
         "processes": rows,
         "problems": _problems(state, rows, bool(emulated)),
+        "faults": _faults(state) if emulated else [],
         "services": {
             "real": dict(REAL),
             "emulated": {
@@ -68,6 +70,16 @@ def _process(process: ManagedProcess) -> dict[str, Any]:
         "uptime_seconds": round(processes.uptime(process.identity) or 0.0, 1) if alive else None,
         "log": process.log,
     }
+
+
+def _faults(state: SandboxState) -> list[dict[str, Any]]:
+    """The fault rules in force, with how often each has fired."""
+    from sandbox.faults.client import FAULTS_PATH, ask
+
+    try:
+        return list(ask(state.endpoint, "GET", FAULTS_PATH)["rules"])
+    except SandboxError:
+        return []
 
 
 def _problems(state: SandboxState, rows: list[dict[str, Any]], answers: bool) -> list[str]:

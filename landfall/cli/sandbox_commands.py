@@ -10,6 +10,8 @@ import typer
 
 from landfall.cli.deploy import ensure_deployed, prepare_tools, program_environment
 from landfall.cli.exits import CommandError, Exit
+from landfall.cli.fault_commands import app as faults_app
+from landfall.cli.fault_commands import show_wire as show_rules
 from landfall.cli.sandbox_spec import sandbox_spec
 from landfall.cli.stacks import load_stack
 from landfall.cli.terminal import out, print_json, say, step, table
@@ -17,6 +19,8 @@ from sandbox import launcher
 from sandbox.paths import sandboxes_dir
 
 app = typer.Typer(no_args_is_help=True, help="AWS on this machine: no account, no Docker, no internet.")
+
+app.add_typer(faults_app, name="faults")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 STACK = "sandbox"
@@ -86,6 +90,8 @@ def status(as_json: Json = False) -> None:
         ("kind", "what"),
         [(kind, line) for kind, lines in facts["services"].items() for line in _lines(lines)],
     )
+    if facts["faults"]:
+        show_rules(facts["faults"])
 
 
 def _lines(entries: Mapping[str, object]) -> list[str]:

@@ -27,6 +27,7 @@ def install() -> None:
             loopback,
             stepfunctions_patches,
         )
+        from landfall_emulator.faults import api, callers, gateway, trace
         from landfall_emulator.iam_enforcement import handler as iam_enforcement
 
         loopback.install()
@@ -35,6 +36,10 @@ def install() -> None:
         dynamodb_atomic.install()
         instance_metadata.install()
         iam_enforcement.install()
+        callers.install()
+        trace.install()
+        gateway.install()
+        api.install()
     except Exception as error:
         _report(f"{type(error).__name__}: {error}")
         raise

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from localemu.services.stepfunctions.asl.utils import boto_client
 
+from landfall_emulator.faults.callers import name_calls
+
 _KEPT_SECONDS: Final = 300.0
 _PACKAGES: Final = ("localemu.services.stepfunctions.", "landfall_emulator.")
 
@@ -35,7 +37,9 @@ class Clients:
         with making:
             made, client = self._kept.get(key, (0.0, None))
             if client is None or time.monotonic() - made > _KEPT_SECONDS:
-                client = self._make(service=service, region=region, state_credentials=state_credentials)
+                client = name_calls(
+                    self._make(service=service, region=region, state_credentials=state_credentials)
+                )
                 self._kept[key] = (time.monotonic(), client)
             return client
 
