@@ -7,7 +7,7 @@ import pulumi
 from components.platform import compose
 from landfall import contracts
 from landfall.accounts import open_accounts
-from landfall.config import ConfigError, load, source_for
+from landfall.config import ConfigError, load, report, source_for
 from landfall.deliverables import etl_deliverables
 
 ROOT = Path(__file__).resolve().parent
@@ -23,7 +23,7 @@ secrets = [key for key in values if pulumi.runtime.is_config_secret(f"landfall:{
 try:
     config = load(values, source, secrets)
 except ConfigError as error:
-    raise pulumi.RunError(f"the stack config is invalid\n{error}") from None
+    raise pulumi.RunError(f"the stack config is invalid\n{report(error.issues, ROOT)}") from None
 
 deliverables = etl_deliverables(config, source, ROOT)
 pulumi.export(contracts.OUTPUT, compose(config, stack, open_accounts(config), deliverables))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from landfall.config.errors import (
@@ -31,7 +31,8 @@ from landfall.config.tree import Tree
 from landfall.naming import Names, NameTooLong
 from landfall.powertools import POWERTOOLS_LAYERS
 
-DEFINITIONS: Final = ("workflows", "definitions")
+DEFINITIONS: Final[Path] = ("workflows", "definitions")
+_REPLICAS: Final[Path] = ("workflows", "audit", "replica_regions")
 _BUCKET_PURPOSES: Final = ("log-archive", "artifacts")
 _LONGEST_NETWORK_ROLE: Final = "flow-log"
 
@@ -117,34 +118,96 @@ def _function_region(tree: Tree) -> Iterator[Finding]:
         )
 
 
-def _reference(tree: Tree, path: Path, section: Path, noun: str) -> Iterator[Finding]:
-    found = tree.text(*path)
-    known = tree.keys(*section)
-    if found is None or not tree.has(*section) or found in known:
+def _references(tree: Tree) -> Iterator[Finding]:
+    """Names of accounts, networks and workflows that are not defined; each name once."""
+    places: dict[tuple[Path, str], list[Path]] = {}
+    for section, path in _named(tree):
+        name = tree.text(*path)
+        if name is not None:
+            places.setdefault((section, name), []).append(path)
+    for (section, name), paths in places.items():
+        known = tree.keys(*section)
+        # Where the section itself is wrong or empty, or all that is in it, that is the mistake.
+        if name not in known and not all(tree.wrong(*section, key) for key in known):
+            unused = [key for key in known if (section, key) not in places]
+            yield from _unknown(
+                name,
+                paths,
+                known,
+                {key: (*section, key) for key in unused},
+                tree,
+                _NOUNS[section],
+                may_be_unused=section == DEFINITIONS,
+            )
+    yield from _network_of_workflows(tree)
+
+
+_NOUNS: Final[Mapping[Path, str]] = {
+    ("accounts",): "account",
+    ("network",): "network",
+    DEFINITIONS: "workflow",
+}
+
+
+def _named(tree: Tree) -> Iterator[tuple[Path, Path]]:
+    """Where names are used: the section that defines them, and the path of the use."""
+    for key in tree.keys("network"):
+        yield ("accounts",), ("network", key, "account")
+    yield ("accounts",), ("workflows", "account")
+    yield ("accounts",), ("workflows", "operations", "account")
+    yield ("network",), ("workflows", "network")
+    for workflow_id in tree.keys(*DEFINITIONS):
+        for stage, _ in tree.items(*DEFINITIONS, workflow_id, "workflow_stages"):
+            at = (*DEFINITIONS, workflow_id, "workflow_stages", stage, "preconditions")
+            for index, _ in tree.items(*at):
+                yield DEFINITIONS, (*at, index, "workflow_id")
+
+
+def _unknown(
+    name: str,
+    paths: list[Path],
+    known: Sequence[str],
+    unused: Mapping[str, Path],
+    tree: Tree,
+    noun: str,
+    *,
+    may_be_unused: bool = False,
+) -> Iterator[Finding]:
+    """The one finding on a name that is used in `paths` and not defined.
+
+    `unused` has the keys that define names which nothing uses. Where one of them is spelt almost like a name
+    that is used several times, it is the definition that is misspelt, unless such things `may_be_unused`.
+    """
+    near = nearest(name, unused)
+    if near is not None and tree.wrong(*unused[near]):
+        return  # the definition's own key is wrong, and reported
+    if near is not None and len(paths) > 1 and not may_be_unused:
+        yield Finding(
+            code=UNKNOWN_REFERENCE,
+            path=unused[near],
+            found=show(near),
+            message=f"nothing names this {noun}, but {len(paths)} keys name {show(name)}",
+            suggestion=name,
+            on_key=True,
+            also=tuple(paths),
+        )
         return
-    near = nearest(found, known) or (known[0] if len(known) == 1 else None)
-    hint = (
-        "" if near else f"Define it under landfall:{'.'.join(map(str, section))}, or name one that is there."
-    )
+    near = nearest(name, known) or (known[0] if len(known) == 1 else None)
     yield Finding(
         code=UNKNOWN_REFERENCE,
-        path=path,
-        found=show(found),
+        path=paths[0],
+        found=show(name),
         message=f"no such {noun}",
-        allowed=known,
+        allowed=tuple(known),
         suggestion=near,
-        hint=hint,
+        hint="" if near else f"Define the {noun}, or name one that is there.",
+        also=tuple(paths[1:]),
     )
 
 
-def _references(tree: Tree) -> Iterator[Finding]:
-    for key in tree.keys("network"):
-        yield from _reference(tree, ("network", key, "account"), ("accounts",), "account")
-    yield from _reference(tree, ("workflows", "account"), ("accounts",), "account")
-    yield from _reference(tree, ("workflows", "operations", "account"), ("accounts",), "account")
-    yield from _reference(tree, ("workflows", "network"), ("network",), "network")
+def _network_of_workflows(tree: Tree) -> Iterator[Finding]:
     network, account = tree.text("workflows", "network"), tree.text("workflows", "account")
-    if tree.has("workflows", "network") and not tree.has("network") and network is not None:
+    if network is not None and not tree.keys("network") and not tree.wrong("network"):
         yield Finding(
             code=UNKNOWN_REFERENCE,
             path=("workflows", "network"),
@@ -188,18 +251,32 @@ def _network_region(tree: Tree, key: str) -> str | None:
 
 
 def _regions(tree: Tree) -> Iterator[Finding]:
+    """Regions that an account has nothing in, each once, whether for a network or for copies of tables."""
+    places: dict[tuple[str, str], list[Path]] = {}
     for key in tree.keys("network"):
-        account = tree.text("network", key, "account")
-        region = tree.text("network", key, "region")
+        path = ("network", key, "region")
+        account, region = tree.text("network", key, "account"), tree.text(*path)
+        if account is not None and region is not None:
+            places.setdefault((account, region), []).append(path)
+    account = tree.text("workflows", "account")
+    for index, region in tree.items(*_REPLICAS):
+        if account is not None and isinstance(region, str):
+            places.setdefault((account, region), []).append((*_REPLICAS, index))
+    for (account, region), paths in places.items():
         regions = _account_regions(tree, account)
-        if region is not None and regions and region not in regions and not _partly_wrong(tree, account):
+        if regions and region not in regions and not _partly_wrong(tree, account):
+            near = nearest(region, regions)
             yield Finding(
                 code=UNKNOWN_REFERENCE,
-                path=("network", key, "region"),
+                path=paths[0],
                 found=show(region),
                 message=f"account {account} has no resources in that Region",
                 allowed=regions,
-                suggestion=nearest(region, regions) or regions[0],
+                suggestion=near,
+                hint=""
+                if near
+                else f"Add it to landfall:accounts.{account}.regions, or choose one that is there.",
+                also=tuple(paths[1:]),
             )
 
 
@@ -255,38 +332,60 @@ def _next_free(
 
 def _zones(tree: Tree) -> Iterator[Finding]:
     for key in tree.keys("network"):
+        path = ("network", key, "availability_zones")
         region = _network_region(tree, key)
-        for index, zone in tree.items("network", key, "availability_zones"):
-            if region is not None and isinstance(zone, str) and zone[:-1] != region:
+        zones = [(index, zone) for index, zone in tree.items(*path) if isinstance(zone, str)]
+        elsewhere = _region_of_all(tree, key)
+        if region is None or elsewhere == region:
+            continue
+        if elsewhere is not None and len(zones) > 1:
+            home = tree.text("network", key, "region") is None
+            yield Finding(
+                code=ZONES,
+                path=path,
+                message=f"all zones are in {elsewhere}, but the network is in {region}"
+                + (", the home Region of its account" if home else ""),
+                hint=f"Write region: {elsewhere} for the network, or zones of {region}.",
+            )
+            continue
+        for index, zone in zones:
+            if zone[:-1] != region:
                 yield Finding(
                     code=ZONES,
-                    path=("network", key, "availability_zones", index),
+                    path=(*path, index),
                     found=show(zone),
                     message=f"the zone is not in {region}, the Region of the network",
                     suggestion=region + zone[-1],
                 )
 
 
+def _region_of_all(tree: Tree, key: str) -> str | None:
+    """The one Region that all zones of a network are in, if they are in one."""
+    regions = {
+        zone[:-1] for _, zone in tree.items("network", key, "availability_zones") if isinstance(zone, str)
+    }
+    return next(iter(regions)) if len(regions) == 1 else None
+
+
 def _replicas(tree: Tree) -> Iterator[Finding]:
-    path = ("workflows", "audit", "replica_regions")
     account, network = tree.text("workflows", "account"), tree.text("workflows", "network")
     home = _network_region(tree, network) if network else None
+    if network and _region_of_all(tree, network) not in (None, home):
+        home = None  # unclear, and reported at the network's zones
     regions = _account_regions(tree, account)
     seen: set[str] = set()
-    for index, region in tree.items(*path):
+    for index, region in tree.items(*_REPLICAS):
         others = tuple(sorted(set(regions) - {home, *seen}, key=str))
         problem = None
         if region in seen:
             problem = "the Region is listed twice"
         elif region == home:
             problem = "that is the Region of the audit tables themselves"
-        elif regions and region not in regions and not _partly_wrong(tree, account):
-            problem = f"account {account} has no resources in that Region"
         seen.add(region)
         if problem:
             yield Finding(
                 code=CONTRADICTION,
-                path=(*path, index),
+                path=(*_REPLICAS, index),
                 found=show(region),
                 message=problem,
                 suggestion=nearest(region, others),
@@ -368,7 +467,6 @@ def _definition(tree: Tree, workflow_id: str) -> Iterator[Finding]:
         yield from _dependencies(tree, at)
         for index, _ in tree.items(*at, "preconditions"):
             path = (*at, "preconditions", index, "workflow_id")
-            yield from _reference(tree, path, DEFINITIONS, "workflow")
             if tree.text(*path) == workflow_id:
                 yield Finding(
                     code=CYCLE,
@@ -416,6 +514,7 @@ def _dependencies(tree: Tree, at: Path) -> Iterator[Finding]:
     graph = tree.text(*at, "execution_type")
     edges: dict[str, list[str]] = {}
     paths: dict[tuple[str, str], Path] = {}
+    missing: dict[str, list[Path]] = {}
     entries = [(index, derived_job_name(entry)) for index, entry in tree.items(*at, "scripts")]
     known = sorted({name for _, name in entries if name is not None})
     # An entry that is wrong itself may be the one that is meant.
@@ -435,21 +534,21 @@ def _dependencies(tree: Tree, at: Path) -> Iterator[Finding]:
             continue
         for position, need in tree.items(*at, "scripts", index, "depends_on"):
             path = (*at, "scripts", index, "depends_on", position)
-            if need not in known and complete:
-                others = [job for job in known if job != name]
-                near = nearest(need, others)
-                yield Finding(
-                    code=UNKNOWN_REFERENCE,
-                    path=path,
-                    found=show(need),
-                    message="no such job in this stage",
-                    allowed=tuple(others),
-                    suggestion=near,
-                    hint="" if near else "Name a job of the same stage.",
-                )
-            elif need in known:
+            if need in known:
                 edges.setdefault(name, []).append(need)
                 paths.setdefault((name, need), path)
+            elif complete and isinstance(need, str):
+                missing.setdefault(need, []).append(path)
+    used = {need for needs in edges.values() for need in needs}
+    unused: dict[str, Path] = {
+        name: (*at, "scripts", index) for index, name in entries if name is not None and name not in used
+    }
+    for need, places in missing.items():
+        own = {derived_job_name(tree.get(*path[:-2])) for path in places}
+        others = {name: path for name, path in unused.items() if name not in own}
+        yield from _unknown(
+            need, places, [job for job in known if job not in own], others, tree, "job of this stage"
+        )
     # Names that stand for two jobs make no graph; they are reported by themselves.
     cycle = _cycle(edges) if len(known) == len(entries) else None
     if cycle:

@@ -4,18 +4,24 @@ An issue has a stable code with a page in `docs/errors/`, and reads (DESIGN sect
 
     stacks/Pulumi.dev.yaml:41:7  LF0103  landfall:warehouses.sales.nodes.type
       found "ra3.xlpus"; allowed: ra3.large, ra3.xlplus. Did you mean "ra3.xlplus"?
+      41 |       type: ra3.xlpus
+         |             ^^^^^^^^^
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from typing import Final
+from itertools import groupby
+from pathlib import PurePath
+from typing import Final, Literal
 
 from pydantic_core import PydanticCustomError
+
+from landfall.config.excerpt import Excerpt
 
 type Scalar = str | int | float | bool
 type Path = tuple[str | int, ...]
@@ -65,25 +71,27 @@ class Finding:
     """One sentence on how to fix it, where no single value can be suggested."""
     on_key: bool = False
     """Point at the key instead of its value."""
+    also: tuple[Path, ...] = ()
+    """Further places of the same mistake: one cause is one error, however often it is met."""
 
     def under(self, prefix: Path) -> Finding:
-        """The same finding with `prefix` in front of its path."""
-        return Finding(
-            code=self.code,
-            path=(*prefix, *self.path),
-            message=self.message,
-            found=self.found,
-            allowed=self.allowed,
-            suggestion=self.suggestion,
-            hint=self.hint,
-            on_key=self.on_key,
-        )
+        """The same finding with `prefix` in front of its paths."""
+        return replace(self, path=(*prefix, *self.path), also=tuple((*prefix, *path) for path in self.also))
 
 
 def refuse(*findings: Finding) -> PydanticCustomError:
     """The exception that a model validator raises to report `findings`."""
     text = " ".join(text_of(finding) for finding in findings)
     return PydanticCustomError(CUSTOM_ERROR, "{text}", {"text": text, "findings": findings})
+
+
+@dataclass(frozen=True)
+class Place:
+    """A key of the file of an issue, and where it is; line and column as in `ConfigIssue`."""
+
+    line: int
+    column: int
+    key_path: str
 
 
 @dataclass(frozen=True, order=True)
@@ -100,13 +108,20 @@ class ConfigIssue:
     allowed: tuple[str, ...] = field(default=(), compare=False)
     suggestion: Scalar | None = field(default=None, compare=False)
     """The value that would be right, or the sentence that says how to fix it."""
+    also: tuple[Place, ...] = field(default=(), compare=False)
+    """Further places of the same mistake."""
+    excerpt: Excerpt | None = field(default=None, compare=False, repr=False)
+    """The line of the file, where there is one that may be shown."""
+
+    @property
+    def place(self) -> str:
+        """File, line and column, as editors and terminals open it."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def __str__(self) -> str:
-        """The two lines of the report."""
-        where = self.file
-        if self.line:
-            where += f":{self.line}:{self.column}"
-        return "  ".join(part for part in (where, self.code, self.key_path) if part) + f"\n  {self.message}"
+        """The two lines that are the core of its entry in the report."""
+        head = "  ".join(part for part in (self.place, self.code, self.key_path) if part)
+        return f"{head}\n  {self.message}"
 
     def to_json(self) -> dict[str, object]:
         """The issue as plain data, for `landfall validate --json`."""
@@ -120,6 +135,7 @@ class ConfigIssue:
             "found": self.found,
             "allowed": list(self.allowed),
             "suggestion": self.suggestion,
+            "also": [asdict(place) for place in self.also],
             "page": f"docs/errors/{self.code}.md",
         }
 
@@ -132,9 +148,65 @@ class ConfigError(Exception):
         super().__init__(report(self.issues))
 
 
-def report(issues: Iterable[ConfigIssue]) -> str:
-    """All issues as text, two lines each, in file order."""
-    return "\n".join(str(issue) for issue in sorted(issues))
+type Part = Literal["place", "code", "key", "message", "source", "mark", "file", "count", "plain"]
+"""What a piece of the report is, for those who colour it."""
+
+
+def report_parts(issues: Iterable[ConfigIssue]) -> Iterator[tuple[Part, str]]:
+    """The report in pieces, in file order: what each is, and its text. Nothing where there are no issues.
+
+    An entry is the position line, the sentence, and the line of the file with a mark under the place. Files
+    are apart, each with its number of errors where there are several; the last line counts all.
+    """
+    ordered = sorted(issues)
+    files = {file: list(own) for file, own in groupby(ordered, key=lambda issue: issue.file)}
+    for file, own in files.items():
+        if len(files) > 1:
+            yield "file", f"{file}: {_counted(len(own), 'error')}"
+            yield "plain", "\n\n"
+        for issue in own:
+            yield from _entry(issue)
+            yield "plain", "\n"
+    if ordered:
+        codes = sorted({issue.code for issue in ordered})
+        yield "plain", f"landfall explain {codes[0]} says more about an error.\n"
+        yield "count", f"{_counted(len(ordered), 'error')} in {_counted(len(files), 'file')}"
+
+
+def _entry(issue: ConfigIssue) -> Iterator[tuple[Part, str]]:
+    yield "place", issue.place
+    yield "plain", "  "
+    yield "code", issue.code
+    if issue.key_path:
+        yield "plain", "  "
+        yield "key", issue.key_path
+    yield "plain", "\n  "
+    yield "message", issue.message
+    yield "plain", "\n"
+    if issue.excerpt is not None:
+        number = str(issue.line)
+        yield "source", f"  {number} | {issue.excerpt.text}\n"
+        yield "source", f"  {' ' * len(number)} | {' ' * issue.excerpt.start}"
+        yield "mark", "^" * issue.excerpt.length
+        yield "plain", "\n"
+
+
+def report(issues: Iterable[ConfigIssue], seen_from: PurePath | None = None) -> str:
+    """The report as plain text, empty where there are no issues.
+
+    `seen_from` is a folder: files below it are named as somebody in it would write them.
+    """
+    named = [_named_from(issue, seen_from) for issue in issues] if seen_from else issues
+    return "".join(text for _, text in report_parts(named))
+
+
+def _named_from(issue: ConfigIssue, folder: PurePath) -> ConfigIssue:
+    path = PurePath(issue.file)
+    return replace(issue, file=path.relative_to(folder).as_posix()) if path.is_relative_to(folder) else issue
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def text_of(finding: Finding) -> str:
@@ -154,6 +226,12 @@ def text_of(finding: Finding) -> str:
     if finding.hint:
         text += f" {finding.hint}"
     return text
+
+
+def listed(values: Sequence[object]) -> str:
+    """Values as words: `1`, `1 and 2`, `1, 2 and 3`."""
+    texts = [str(value) for value in values]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def show(value: object) -> str:

@@ -30,13 +30,18 @@ from landfall.config.errors import (
     ConfigIssue,
     Finding,
     Path,
+    Place,
+    listed,
     nearest,
     text_of,
 )
+from landfall.config.excerpt import excerpt, key_end, lines_of
 from landfall.config.files import check_files
+from landfall.config.limits import FILE_BYTES
+from landfall.config.shape import value_at
 from landfall.config.source import FILE_PREFIX, FILE_SUFFIX, NAMESPACE, StackSource
 from landfall.config.stack import SKIP_CHECKS, StackConfig
-from landfall.config.translate import findings_of
+from landfall.config.translate import NOT_SHOWN, findings_of
 from landfall.config.tree import Tree
 
 WITHOUT_FILE: Final = "stack config"
@@ -133,24 +138,19 @@ def _load(
 ) -> tuple[StackConfig | None, tuple[ConfigIssue, ...]]:
     issues = _text_issues(source)
     if values is None:
-        return None, issues
+        return None, _with_excerpts(issues, (), source)
     # The engine's declared default for a stack without workflows is an empty mapping.
     values = {key: value for key, value in values.items() if not (key == "workflows" and value == {})}
     secrets = list(_secrets(values, secret_keys))
-    misspelt = _misspelt(values)
-    read = {misspelt.get(key, key): value for key, value in values.items()}
-    findings = secrets + [_misspelt_finding(wrong, right) for wrong, right in misspelt.items()]
-    config: StackConfig | None = None
-    try:
-        config = StackConfig.model_validate(read, context={SKIP_CHECKS: True})
-    except ValidationError as error:
-        findings += findings_of(error.errors(include_url=False), read)
+    read, findings, config, renamed = _read_as_meant(values)
+    findings = secrets + findings
     bad = {finding.path for finding in findings if finding.code not in _STILL_READABLE or finding.on_key}
-    bad -= {(right,) for right in misspelt.values()}
     tree = Tree(read, (path for path in bad if path))
-    findings += check(tree)
     if source is not None:
-        findings += check_files(tree, source.folder)
+        missing = list(check_files(tree, source.folder))
+        findings += missing
+        tree = Tree(read, (path for path in bad | {finding.path for finding in missing} if path))
+    findings += check(tree)
     # One error per cause: what is a secret, or unclear as text, is not judged as a value too.
     settled = {finding.path for finding in secrets}
     if source is not None:
@@ -162,13 +162,90 @@ def _load(
         for finding in findings
         if finding in secrets or not any(finding.path[: len(path)] == path for path in settled)
     ]
-    back = {right: wrong for wrong, right in misspelt.items()}
-    issues += tuple(_issue(finding, source, back) for finding in kept)
-    return (None if issues else config), tuple(sorted(_distinct(issues)))
+    placed = [(finding, _issue(finding, source, renamed)) for finding in kept]
+    issues += tuple(issue for _, issue in placed)
+    return (None if issues else config), _with_excerpts(sorted(_distinct(issues)), placed, source)
+
+
+def _with_excerpts(
+    issues: Iterable[ConfigIssue], placed: Iterable[tuple[Finding, ConfigIssue]], source: StackSource | None
+) -> tuple[ConfigIssue, ...]:
+    """The issues, each with its line of the file; nothing that may be a secret is in one."""
+    issues = tuple(issues)
+    if not issues or source is None:
+        return issues
+    try:
+        if not source.path.is_file():
+            return issues
+        with source.path.open("rb") as file:
+            lines = lines_of(file.read(FILE_BYTES.value).decode("utf-8-sig", "replace"))
+    except OSError:
+        return issues
+    hidden: dict[int, int] = {}
+    for finding, issue in placed:
+        if finding.code == SECRET_AS_DATA or finding.found == NOT_SHOWN:
+            column = key_end(lines, issue.line, issue.column) if finding.on_key else issue.column
+            hidden[issue.line] = min(column, hidden.get(issue.line, column))
+    return tuple(replace(issue, excerpt=excerpt(lines, issue.line, issue.column, hidden)) for issue in issues)
+
+
+type _Renamed = Mapping[Path, str]
+"""Keys as they are meant, by path, with how the file spells them."""
+
+
+def _read_as_meant(
+    values: Mapping[str, Any],
+) -> tuple[Mapping[str, Any], list[Finding], StackConfig | None, _Renamed]:
+    """The values with misspelt keys put right, what is wrong with them, the config, and the renamed keys.
+
+    A misspelt key is one mistake: what stands below it is checked as if it were right, and nothing is missed
+    because of it. Each round may bring up misspelt keys below the ones that were put right.
+    """
+    misspelt = _misspelt(values)
+    renamed: dict[Path, str] = {(right,): wrong for wrong, right in misspelt.items()}
+    found = [_misspelt_finding(wrong, right) for wrong, right in misspelt.items()]
+    read = {misspelt.get(key, key): value for key, value in values.items()}
+    while True:
+        try:
+            return read, found, StackConfig.model_validate(read, context={SKIP_CHECKS: True}), renamed
+        except ValidationError as error:
+            findings = findings_of(error.errors(include_url=False), read)
+        again = False
+        for finding in findings:
+            wrong, right = finding.path[-1:], finding.suggestion
+            if finding.code != UNKNOWN_KEY or len(finding.path) < 2 or not isinstance(right, str):
+                continue
+            parent = value_at(read, finding.path[:-1])
+            if isinstance(parent, Mapping) and right not in parent and not _is_secret(parent[wrong[0]]):
+                read = _with_key(read, finding.path, right)
+                renamed[(*finding.path[:-1], right)] = str(wrong[0])
+                found.append(finding)
+                again = True
+        if not again:
+            # What a misspelt key is meant to be is a guess, and no ground for "both are given".
+            unsure = {path[:-1] for path in renamed}
+            sure = [finding for finding in findings if finding.code != ONE_OF or finding.path not in unsure]
+            return read, found + sure, None, renamed
+
+
+def _with_key(values: Any, path: Path, right: str) -> Any:
+    """A copy of the values in which the key at `path` is called `right`."""
+    first, *rest = path
+    if isinstance(values, Mapping):
+        if not rest:
+            return {right if key == first else key: value for key, value in values.items()}
+        return {
+            key: _with_key(value, tuple(rest), right) if key == first else value
+            for key, value in values.items()
+        }
+    return [
+        _with_key(value, tuple(rest), right) if index == first else value
+        for index, value in enumerate(values)
+    ]
 
 
 def _misspelt(values: Mapping[str, Any]) -> dict[str, str]:
-    """Top-level keys that are meant to be another: what is below them is checked as if they were right."""
+    """Top-level keys that are meant to be another, with or without the namespace."""
     known = tuple(StackConfig.model_fields)
     result: dict[str, str] = {}
     for key in values:
@@ -229,24 +306,31 @@ def _text_issues(source: StackSource | None) -> tuple[ConfigIssue, ...]:
     )
 
 
-def _issue(finding: Finding, source: StackSource | None, misspelt: Mapping[str, str]) -> ConfigIssue:
+def _issue(finding: Finding, source: StackSource | None, renamed: _Renamed) -> ConfigIssue:
     if finding.suggestion is None and not finding.hint:
         finding = replace(finding, hint=f"See docs/errors/{finding.code}.md.")
-    # What stands below a misspelt top-level key is found under the key that the file has.
-    path = finding.path
-    in_file = (misspelt.get(str(path[0]), path[0]), *path[1:]) if path else path
-    mark = source.mark(in_file, on_key=finding.on_key) if source else None
+    also = tuple(_place(path, source, renamed, on_key=False) for path in finding.also)
+    place = _place(finding.path, source, renamed, on_key=finding.on_key)
+    lines = sorted({other.line for other in also if other.line} - {place.line})
     return ConfigIssue(
         file=source.path.as_posix() if source else WITHOUT_FILE,
-        line=mark.line if mark else 0,
-        column=mark.column if mark else 0,
+        line=place.line,
+        column=place.column,
         code=finding.code,
-        key_path=shown_path(path),
-        message=text_of(finding),
+        key_path=place.key_path,
+        message=text_of(finding) + (f" The same in line {listed(lines)}." if lines else ""),
         found=finding.found,
         allowed=finding.allowed,
         suggestion=finding.suggestion if finding.suggestion is not None else finding.hint or None,
+        also=also,
     )
+
+
+def _place(path: Path, source: StackSource | None, renamed: _Renamed, *, on_key: bool) -> Place:
+    # What stands below a misspelt key is found under the key that the file has.
+    in_file = tuple(renamed.get(path[: index + 1], part) for index, part in enumerate(path))
+    mark = source.mark(in_file, on_key=on_key) if source else None
+    return Place(line=mark.line if mark else 0, column=mark.column if mark else 0, key_path=shown_path(path))
 
 
 def _distinct(issues: Iterable[ConfigIssue]) -> tuple[ConfigIssue, ...]:

@@ -33,6 +33,17 @@ def must_hide(path: tuple[str | int, ...], value: object) -> bool:
     )
 
 
+def hides_its_value(key: str) -> bool:
+    """Whether the text of a stack file is not shown behind `key`: a secret, its name, an encrypted value."""
+    return key == "secure" or bool(_HIDDEN_KEY.search(key))
+
+
+def secret_start(text: str) -> int | None:
+    """Where in a line of text something starts that has the shape of a credential."""
+    found = _SECRET_VALUE.search(text)
+    return found.start() if found else None
+
+
 def looks_secret(value: str) -> bool:
     """Whether a text has the shape of a credential: an access key, a private key, a URL with a password."""
     return bool(_SECRET_VALUE.search(value))

@@ -23,12 +23,15 @@ from landfall.config.errors import (
     Finding,
     Path,
     Scalar,
+    listed,
     nearest,
     show,
 )
 from landfall.config.secrets import must_hide, names_a_secret
 from landfall.config.shape import field_at, literals_at, model_at, union_at, value_at
 
+NOT_SHOWN: Final = "a value that is not shown"
+"""Stands for a found value that may be a secret."""
 _MAPPING: Final = ("expected a mapping", "Write a mapping: {key: value}.")
 _LIST: Final = ("expected a list", "Write a list: [first, second].")
 _TYPES: Final[Mapping[str, tuple[str, str]]] = {
@@ -63,7 +66,7 @@ _MEMBER_INDEX: Final = 7
 def findings_of(errors: list[ErrorDetails], values: Mapping[str, Any]) -> list[Finding]:
     """One finding per cause, in the order of `errors`; `values` are what was validated."""
     found = [finding for error in errors for finding in _translate(error, values)]
-    return _without_consequences(found)
+    return _without_consequences(found, values)
 
 
 def key_path(loc: tuple[int | str, ...], values: Any) -> tuple[Path, bool]:
@@ -283,14 +286,53 @@ def _unknown_key(path: Path, values: Mapping[str, Any]) -> Finding:
     )
 
 
-def _without_consequences(found: list[Finding]) -> list[Finding]:
-    """Without keys that are only missing because a misspelt one stands beside them."""
+def _without_consequences(found: list[Finding], values: Mapping[str, Any]) -> list[Finding]:
+    """Without keys that are missing because of another mistake, and with one finding for an empty mapping."""
     misspelt = {
         (*finding.path[:-1], str(finding.suggestion).removeprefix("landfall:"))
         for finding in found
         if finding.code == UNKNOWN_KEY and finding.suggestion is not None
     }
-    return [finding for finding in found if finding.code != MISSING_KEY or finding.path not in misspelt]
+    missing: dict[Path, list[Finding]] = {}
+    for finding in found:
+        if finding.code == MISSING_KEY and finding.path not in misspelt:
+            missing.setdefault(finding.path[:-1], []).append(finding)
+    strange = {finding.path[:-1] for finding in found if finding.code == UNKNOWN_KEY}
+    result: list[Finding] = []
+    for finding in found:
+        if finding.code == OUT_OF_RANGE and any(
+            len(other.path) > len(finding.path) and other.path[: len(finding.path)] == finding.path
+            for other in found
+        ):
+            continue  # a list whose entries are wrong is not counted
+        if finding.code != MISSING_KEY:
+            result.append(finding)
+            continue
+        parent = finding.path[:-1]
+        together = missing.get(parent, [])
+        if finding not in together:
+            continue
+        # A mapping with none of its keys is something else altogether: that is one mistake.
+        if not parent or _has_a_known_key(parent, values):
+            result.append(finding)
+        elif parent not in strange and finding is together[0]:
+            result.append(finding if len(together) == 1 else _nothing_there(parent, together))
+    return result
+
+
+def _has_a_known_key(path: Path, values: Mapping[str, Any]) -> bool:
+    model, value = model_at(path, values), value_at(values, path)
+    return model is None or not isinstance(value, Mapping) or any(key in model.model_fields for key in value)
+
+
+def _nothing_there(path: Path, missing: list[Finding]) -> Finding:
+    keys = listed([str(finding.path[-1]) for finding in missing])
+    return Finding(
+        code=MISSING_KEY,
+        path=path,
+        message=f"nothing is in it; {keys} are needed",
+        hint="Add them, or remove the key.",
+    )
 
 
 def _hidden(finding: Finding, values: Mapping[str, Any]) -> Finding:
@@ -298,4 +340,4 @@ def _hidden(finding: Finding, values: Mapping[str, Any]) -> Finding:
     if finding.found is None or not must_hide(finding.path, value_at(values, finding.path)):
         return finding
     hint = finding.hint or "Write the name of a secret, never its value."
-    return replace(finding, found="a value that is not shown", suggestion=None, hint=hint)
+    return replace(finding, found=NOT_SHOWN, suggestion=None, hint=hint)

@@ -45,6 +45,10 @@ class Tree:
                 if inner is not None:
                     yield index, inner
 
+    def wrong(self, *path: str | int) -> bool:
+        """Whether the value at `path`, or its key, is known to be wrong by itself."""
+        return path in self._bad
+
     def has(self, *path: str | int) -> bool:
         """Whether there is anything at `path`, right or wrong."""
         return self._raw(path) is not None

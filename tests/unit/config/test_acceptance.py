@@ -53,20 +53,46 @@ config:
 REPORT = """\
 {file}:8:5  LF0101  landfall:platform.data_clasification
   unknown key; allowed: name, environment, owner, cost_center, data_classification, tags. Did you mean "data_classification"?
+  8 |     data_clasification: internal
+    |     ^^^^^^^^^^^^^^^^^^
+
 {file}:18:16  LF0104  landfall:network.lab.account
   found "dta"; no such account; allowed: data, ops. Did you mean "data"?
+  18 |       account: dta
+     |                ^^^
+
 {file}:19:13  LF0105  landfall:network.lab.cidr
   found "10.20.8.0/22"; overlaps 10.20.0.0/20 of network etl. Did you mean "10.20.16.0/22"?
+  19 |       cidr: 10.20.8.0/22
+     |             ^^^^^^^^^^^^
+
 {file}:26:31  LF0102  landfall:workflows.operations.archive_retention_days
   found "365"; expected a whole number. Did you mean 365?
+  26 |       archive_retention_days: "365"
+     |                               ^^^^^
+
 {file}:32:32  LF0107  landfall:workflows.definitions.nightly.schedule.expression
   found "cron(0 6 * * * *)"; exactly one of day of month and day of week must be "?". Did you mean "cron(0 6 * * ? *)"?
+  32 |         schedule: {{expression: "cron(0 6 * * * *)"}}
+     |                                ^^^^^^^^^^^^^^^^^^^
+
 {file}:34:29  LF0103  landfall:workflows.definitions.nightly.workflow_stages[0].execution_type
   found "sequental"; allowed: sequential, parallel, graph. Did you mean "sequential"?
+  34 |           - execution_type: sequental
+     |                             ^^^^^^^^^
+
 {file}:35:32  LF0108  landfall:workflows.definitions.nightly.workflow_stages[0].scripts[1]
   found "lod.sh"; no such file in ../scripts. Did you mean "load.sh"?
+  35 |             scripts: [load.sh, lod.sh]
+     |                                ^^^^^^
+
 {file}:39:35  LF0106  landfall:workflows.definitions.nightly.workflow_stages[1].scripts[1].name
-  found "load"; the name of a job of stage 2 again. Did you mean "load-2"?"""  # noqa: E501
+  found "load"; the name of a job of stage 2 again. Did you mean "load-2"?
+  39 |               - {{kind: sql, name: load, sql: select 2}}
+     |                                   ^^^^
+
+landfall explain LF0101 says more about an error.
+8 errors in 1 file"""  # noqa: E501
 
 
 def test_eight_mistakes_print_eight_errors(folder: Path) -> None:
