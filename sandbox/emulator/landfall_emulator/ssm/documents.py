@@ -10,17 +10,16 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
-import yaml
+import regex
 from localemu.aws.api import CommonServiceException
 
+from landfall_emulator.ssm.content import LONGEST_CONTENT, Unreadable, read
 from landfall_emulator.ssm.errors import ssm_error
 
-LONGEST_CONTENT: Final = 64 * 1024
-"""Bytes of a document's content."""
-
+_LONGEST_SHOWN: Final = 200
+_MATCH_SECONDS: Final = 1.0
 _NAME: Final = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
 _RESERVED: Final = re.compile(r"(aws|amazon|amzn)", re.IGNORECASE)
 _STEP_NAME: Final = re.compile(r"[a-zA-Z0-9\-_]{3,50}")
@@ -94,12 +93,12 @@ def parse(content: str, document_format: str, document_type: str) -> dict[str, A
     Documents of type Command are checked in full, others only for being a mapping. Raises
     InvalidDocumentContent or MaxDocumentSizeExceeded.
     """
-    if len(content.encode()) > LONGEST_CONTENT:
+    if len(content.encode("utf-8", "replace")) > LONGEST_CONTENT:
         raise ssm_error("MaxDocumentSizeExceeded", "the content is larger than 64 KB")
     try:
-        document = json.loads(content) if document_format == "JSON" else yaml.safe_load(content)
-    except (ValueError, yaml.YAMLError):
-        raise _bad(f"the content is not {document_format}") from None
+        document = read(content, document_format)
+    except Unreadable as error:
+        raise _bad(str(error)) from None
     if not isinstance(document, dict):
         raise _bad("the content is not an object")
     if document_type == "Command":
@@ -147,11 +146,12 @@ def parameters_listing(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _check_command(document: dict[str, Any]) -> None:
-    if document.get("schemaVersion") not in _SCHEMAS:
-        raise _bad(f"schemaVersion {document.get('schemaVersion')!r} is not 2.0 or 2.2")
+    version = document.get("schemaVersion")
+    if not isinstance(version, str) or version not in _SCHEMAS:
+        raise _bad(f"schemaVersion {_shown(version)} is not 2.0 or 2.2")
     unknown = sorted(set(document) - _TOP_KEYS)
     if unknown:
-        raise _bad(f"unknown keys: {', '.join(unknown)}")
+        raise _bad(f"unknown keys: {_cut(', '.join(unknown))}")
     parameters = document.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise _bad("parameters is not an object")
@@ -166,13 +166,16 @@ def _check_command(document: dict[str, Any]) -> None:
             raise _bad("a step has no action")
         name = step.get("name")
         if not isinstance(name, str) or not _STEP_NAME.fullmatch(name):
-            raise _bad(f"step name {name!r} is not of the form [a-zA-Z0-9-_]{{3,50}}")
+            raise _bad(f"step name {_shown(name)} is not of the form [a-zA-Z0-9-_]{{3,50}}")
         if name in names:
             raise _bad(f"two steps are called {name}")
         names.add(name)
-        if step["action"] == "aws:runShellScript" and not (step.get("inputs") or {}).get("runCommand"):
+        inputs = step.get("inputs") or {}
+        if not isinstance(inputs, dict):
+            raise _bad(f"inputs of step {name} is not an object")
+        if step["action"] == "aws:runShellScript" and not inputs.get("runCommand"):
             raise _bad(f"step {name} has no runCommand")
-    used = set(_PLACEHOLDER.findall(json.dumps(main, default=_text)))
+    used = set(_PLACEHOLDER.findall(json.dumps(main)))
     missing = sorted(used - set(parameters))
     if missing:
         raise _bad(f"parameter {missing[0]} is not defined in the document")
@@ -180,15 +183,21 @@ def _check_command(document: dict[str, Any]) -> None:
 
 def _check_parameter(name: str, rules: Any) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_]{1,64}", str(name)) or not isinstance(rules, dict):
-        raise _bad(f"parameter {name!r} is malformed")
-    if rules.get("type") not in _TYPES:
-        raise _bad(f"parameter {name} has type {rules.get('type')!r}")
+        raise _bad(f"parameter {_shown(name)} is malformed")
+    kind = rules.get("type")
+    if not isinstance(kind, str) or kind not in _TYPES:
+        raise _bad(f"parameter {name} has type {_shown(kind)}")
     unknown = sorted(set(rules) - _PARAMETER_KEYS)
     if unknown:
-        raise _bad(f"parameter {name} has unknown keys: {', '.join(unknown)}")
+        raise _bad(f"parameter {name} has unknown keys: {_cut(', '.join(unknown))}")
+    for bound in ("minItems", "maxItems", "minChars", "maxChars"):
+        if not _is_bound(rules.get(bound, 0)):
+            raise _bad(f"{bound} of parameter {name} is not a number")
+    if not isinstance(rules.get("allowedValues", []), list):
+        raise _bad(f"allowedValues of parameter {name} is not a list")
     try:
-        re.compile(rules.get("allowedPattern", ""))
-    except (re.error, TypeError):
+        regex.compile(rules.get("allowedPattern", ""))
+    except (regex.error, TypeError, RecursionError, OverflowError):
         raise _bad(f"allowedPattern of parameter {name} is not a regular expression") from None
     if "default" in rules:
         _check_value(name, rules, rules["default"], _bad)
@@ -205,7 +214,7 @@ def _typed(name: str, rules: Mapping[str, Any], given: list[str]) -> Any:
         return text
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ssm_error("InvalidParameters", f"parameter {name} is not of type {kind}") from None
     wanted: dict[str, type] = {"Integer": int, "Boolean": bool, "MapList": list, "StringMap": dict}
     if type(value) is not wanted[kind]:
@@ -224,10 +233,14 @@ def _check_value(name: str, rules: Mapping[str, Any], value: Any, refuse: Any = 
         text = _text(item)
         if "allowedValues" in rules and item not in rules["allowedValues"]:
             raise refuse(f"the value of parameter {name} is not one of its allowedValues")
-        if "allowedPattern" in rules and not re.fullmatch(rules["allowedPattern"], text):
-            raise refuse(f"the value of parameter {name} does not match its allowedPattern")
         if len(text) < int(rules.get("minChars", 0)) or len(text) > int(rules.get("maxChars", 1 << 20)):
             raise refuse(f"the value of parameter {name} is too short or too long")
+        try:
+            allowed = "allowedPattern" not in rules or _matches(rules["allowedPattern"], text)
+        except TimeoutError:
+            raise refuse(f"the allowedPattern of parameter {name} takes too long to match") from None
+        if not allowed:
+            raise refuse(f"the value of parameter {name} does not match its allowedPattern")
 
 
 def _filled(node: Any, values: Mapping[str, Any]) -> Any:
@@ -249,9 +262,27 @@ def _filled(node: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_bound(value: Any) -> bool:
+    """Whether a value is a number of items or characters; documents write them as text too."""
     if isinstance(value, str):
-        return value
-    return value.isoformat() if isinstance(value, datetime) else json.dumps(value)
+        return value.isascii() and value.isdigit() and len(value) < 10
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether a text has a pattern from end to end; the time is bounded, whatever the pattern is."""
+    return regex.fullmatch(pattern, text, timeout=_MATCH_SECONDS) is not None
 
 
 def _bad(message: str) -> CommonServiceException:
