@@ -44,6 +44,16 @@ COMMANDS = (
         "Explain an error code, a guardrail or a config key: what it means, an example, how to mend it.",
     ),
     Lazy(
+        "new",
+        "landfall.cli.new:new",
+        "Add a workflow, a network, an account, ... to a stack file, or make a new stack file.",
+    ),
+    Lazy(
+        "catalog",
+        "landfall.cli.catalog:catalog",
+        "List what landfall new can create, or show the keys and an example of one kind.",
+    ),
+    Lazy(
         "schema",
         "landfall.cli.schema_command:schema",
         "Print, write or check the JSON schema that editors complete and check stack files with.",
