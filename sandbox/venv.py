@@ -30,18 +30,30 @@ def ensure_emulator(progress: Progress) -> Path:
     Raises:
         SandboxError: the lock file is missing, or the installation failed.
     """
-    python = emulator_python()
-    stamp = emulator_venv() / ".landfall-lock"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest() if REQUIREMENTS.exists() else ""
-    complete = python.exists() and (not wanted or (stamp.exists() and stamp.read_text() == wanted))
-    if not complete:
+    if not is_complete():
+        wanted = _wanted()
         if not wanted:
             raise SandboxError(
                 f"the emulator is not installed and {REQUIREMENTS.name} is missing, so it cannot be"
             )
-        _install(wanted, stamp, progress)
+        _install(wanted, _stamp(), progress)
     install_plugin()
-    return python
+    return emulator_python()
+
+
+def is_complete() -> bool:
+    """Whether the emulator's environment holds what the lock says; two file reads."""
+    wanted, stamp = _wanted(), _stamp()
+    return emulator_python().exists() and (not wanted or (stamp.exists() and stamp.read_text() == wanted))
+
+
+def _wanted() -> str:
+    """Digest of the lock; empty where there is none."""
+    return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest() if REQUIREMENTS.exists() else ""
+
+
+def _stamp() -> Path:
+    return emulator_venv() / ".landfall-lock"
 
 
 def install_plugin(venv: Path | None = None) -> bool:

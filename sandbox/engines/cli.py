@@ -46,7 +46,8 @@ _MODULE: Final = Path(__file__).with_name("cli_build")
 _PACKAGE: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _LINKER_FLAGS: Final = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{PINNED}"
 _BUILD_FLAGS: Final = ("-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", _LINKER_FLAGS)
-_OLDEST_GO: Final = (1, 25)
+OLDEST_GO: Final = (1, 25)
+"""The oldest Go that builds the pinned modules."""
 _DOWNLOADS: Final = "https://get.pulumi.com/releases/sdk"
 _CHECKSUMS: Final = f"https://github.com/pulumi/pulumi/releases/download/v{PINNED}"
 _CONNECT_SECONDS: Final = 5.0
@@ -82,9 +83,7 @@ def ensure_cli(progress: Progress) -> PulumiCli:
     Raises:
         CliMissing: there is none and none can be had; the text says what is missing.
     """
-    if (found := _on_path()) is not None:
-        return found
-    if (found := _installed()) is not None:
+    if (found := find_cli()) is not None:
         return found
     with _alone(progress):
         if (found := _installed()) is not None:
@@ -98,6 +97,11 @@ def ensure_cli(progress: Progress) -> PulumiCli:
                 _unreachable.append(refused)
         progress(f"Pulumi CLI: not downloaded ({refused}); building it from its Go modules")
         return _build(progress, refused)
+
+
+def find_cli() -> PulumiCli | None:
+    """The Pulumi CLI that is there, on PATH or in `.tools/`; nothing is downloaded or built."""
+    return _on_path() or _installed()
 
 
 class _Unreachable(Exception):
@@ -236,7 +240,7 @@ def _build(progress: Progress, refused: str) -> PulumiCli:
     """
     go = shutil.which("go")
     version = _go_version(go) if go else None
-    if go is None or version is None or version < _OLDEST_GO:
+    if go is None or version is None or version < OLDEST_GO:
         have = "Go is not installed" if version is None else f"Go {version[0]}.{version[1]} is too old"
         raise CliMissing(
             f"the Pulumi CLI is missing: none on PATH (3.200 or newer), no download ({refused}), and {have} "
