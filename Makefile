@@ -5,7 +5,7 @@ PYTHON ?=
 export PYTHON
 export PULUMI_ERROR_OUTPUT_STRING := true
 
-.PHONY: help setup setup-dev demo test lint types format docs bench lock clean
+.PHONY: help setup setup-dev demo test lint types format docs bench kills lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -38,6 +38,10 @@ docs: setup-dev ## generated reference: schema, guardrails, errors
 
 bench: setup-dev ## benchmarks, as ratios side by side
 	@.venv/bin/python -m benchmarks
+
+kills: setup-dev ## kill -9 of every part at random moments, and whether all recovers; KILLS="--count 5" for less
+	@.venv/bin/landfall sandbox prepare
+	@.venv/bin/python -m benchmarks.kills $(KILLS)
 
 lock: setup-dev ## new hash-pinned lock files from pyproject.toml
 	@tools/lock.sh

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sandbox.state import ManagedProcess
+from sandbox.state import ManagedProcess, write_text
 
 _FOLDER: Final = "endings"
+_WORD: Final = "ended"
 # The note of a process that ended in this very moment is still being written.
 _NOTE_SECONDS: Final = 0.3
 
@@ -58,6 +59,25 @@ def told(state_dir: Path, process: ManagedProcess) -> str:
     title = _TITLES.get(process.name, f"the agent of host {process.name}")
     ending = ending_of(state_dir, process)
     return f"{title} ended unexpectedly {ending}" if ending else f"{title} (process {process.pid}) is gone"
+
+
+def leave_word(state_dir: Path, clause: str) -> None:
+    """Keep why a sandbox was ended that nobody told to end; nothing is kept of a discarded one."""
+    if state_dir.exists():
+        write_text(state_dir / _WORD, clause)
+
+
+def word(state_dir: Path) -> str | None:
+    """The clause that `leave_word` kept."""
+    try:
+        return (state_dir / _WORD).read_text(encoding="utf-8") or None
+    except OSError:
+        return None
+
+
+def forget_word(state_dir: Path) -> None:
+    """It has been told, or the sandbox was ended by a command."""
+    (state_dir / _WORD).unlink(missing_ok=True)
 
 
 _TITLES: Final = {

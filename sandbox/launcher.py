@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox import emulator_process, parts, recovery, supervisor, teardown
+from sandbox.endings import told
 from sandbox.errors import SandboxError
 from sandbox.paths import state_dir as state_dir_of
 from sandbox.ports import free_block
@@ -99,6 +100,18 @@ class Sandbox:
         """Processes, accounts and services; read anew from the state file at each call."""
         return status(read_state(self.state_dir) or self.state, self.state_dir)
 
+    def lost(self, name: str | None = None) -> str | None:
+        """What became of processes of the sandbox that are gone, or of the one called `name`, in one clause.
+
+        None where none is gone.
+        """
+        state = read_state(self.state_dir)
+        # Another command that started it anew meanwhile has a state of its own.
+        if state is None or state.generation != self.generation:
+            return recovery.loss(self.state_dir, self.generation)
+        gone = [process for process in recovery.dead(state) if name in (None, process.name)]
+        return "; ".join(told(self.state_dir, process) for process in gone) or None
+
     def down(self, *, discard: bool = False) -> None:
         """End the sandbox; `discard` removes its data too."""
         with locked(self.state_dir, seconds=_LOCK_SECONDS):
@@ -163,15 +176,23 @@ def attach(name: str | None = None) -> Sandbox | None:
     return None if state is None or recovery.abandoned(state) else Sandbox(name, state_dir, state)
 
 
+def folder(name: str | None = None) -> Path:
+    """State directory of the sandbox `name`, which need not exist."""
+    return state_dir_of(check_name(name or default_name()))
+
+
 def trouble(name: str | None = None) -> str | None:
-    """What is wrong with a sandbox that `attach` does not find; None where nothing was started."""
-    state_dir = state_dir_of(check_name(name or default_name()))
-    return recovery.happened(state_dir, read_state(state_dir))
+    """What is wrong with a sandbox that was started, in one clause; None where nothing is."""
+    state_dir = folder(name)
+    state = read_state(state_dir)
+    if state is None or not state.ready or recovery.abandoned(state):
+        return recovery.happened(state_dir, state)
+    return Sandbox(state.name, state_dir, state).lost()
 
 
 def down(name: str | None = None, *, discard: bool = False) -> bool:
     """End the sandbox `name`, also where its state file is lost; True when something was running."""
-    state_dir = state_dir_of(check_name(name or default_name()))
+    state_dir = folder(name)
     if not state_dir.exists():
         return False
     with locked(state_dir, seconds=_LOCK_SECONDS):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox import emulator_process, parts, supervisor
-from sandbox.endings import told
+from sandbox.endings import told, word
 from sandbox.parts import Progress
 from sandbox.state import STATE_FILE, ManagedProcess, SandboxState, write_state, write_text
 
@@ -75,12 +75,12 @@ def mend(
 def happened(state_dir: Path, state: SandboxState | None) -> str | None:
     """Why a sandbox that was started has to start anew, in one clause; None after an orderly end."""
     if state is None:
-        return "the sandbox's state file is damaged" if (state_dir / STATE_FILE).exists() else None
-    if abandoned(state):
-        owner = state.owner.pid if state.owner else 0
-        return f"the command that owned the sandbox (process {owner}) has ended without stopping it"
+        damaged = (state_dir / STATE_FILE).exists()
+        return "the sandbox's state file is damaged" if damaged else word(state_dir)
     if not state.ready:
         return "an earlier start of the sandbox was cut off"
+    if state.owner is not None and abandoned(state):
+        return f"the command that owned the sandbox (process {state.owner.pid}) ended without stopping it"
     return _emulator_told(state_dir, state)
 
 

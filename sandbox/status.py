@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sandbox import processes
 from sandbox.emulator_process import OUR_PROVIDERS, health
+from sandbox.endings import told
 from sandbox.errors import SandboxError
 from sandbox.ports import is_open
 from sandbox.state import ManagedProcess, SandboxState, read_records
@@ -43,7 +44,7 @@ def status(state: SandboxState, state_dir: Path) -> dict[str, Any]:
         "owner": state.owner.pid if state.owner else None,
         "state_dir": str(state_dir),
         "processes": rows,
-        "problems": _problems(state, rows, bool(emulated)),
+        "problems": _problems(state, state_dir, rows, bool(emulated)),
         "faults": _faults(state) if emulated else [],
         "services": {
             "real": dict(REAL),
@@ -82,10 +83,10 @@ def _faults(state: SandboxState) -> list[dict[str, Any]]:
         return []
 
 
-def _problems(state: SandboxState, rows: list[dict[str, Any]], answers: bool) -> list[str]:
+def _problems(state: SandboxState, state_dir: Path, rows: list[dict[str, Any]], answers: bool) -> list[str]:
     """What is wrong, each as one sentence."""
-    found = [f"{row['name']} (process {row['pid']}) is gone; `landfall sandbox up` starts it again"
-             for row in rows if not row["alive"]]  # fmt: skip
+    found = [f"{told(state_dir, process)}; `landfall sandbox up` starts it again"
+             for process, row in zip(state.processes, rows, strict=True) if not row["alive"]]  # fmt: skip
     emulator = state.process("emulator")
     if emulator is not None and emulator.identity.alive() and not answers:
         found.append(f"the emulator runs but does not answer on port {state.port}")

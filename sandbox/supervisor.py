@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox import processes
+from sandbox.endings import leave_word
 from sandbox.errors import SandboxError
 from sandbox.processes import MARK_VARIABLE, ProcessId, mark_of
 from sandbox.state import locked, read_state
@@ -59,7 +60,13 @@ def watch(state_dir: Path) -> None:
     with contextlib.suppress(SandboxError), locked(state_dir, seconds=_LOCK_SECONDS):
         current = read_state(state_dir)
         if current is not None and current.owner is not None and not current.owner.identity.alive():
+            what = (
+                "an earlier start of the sandbox was cut off"
+                if not current.ready
+                else (f"the command that owned the sandbox (process {owner.pid}) ended without stopping it")
+            )
             stop(state_dir, spare=os.getpid())
+            leave_word(state_dir, what)
 
 
 def _sleep_on(owner: ProcessId) -> None:

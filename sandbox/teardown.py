@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox import processes
+from sandbox.endings import forget_word
 from sandbox.state import STATE_FILE, read_state
 
 _GRACE_SECONDS: Final = 4.0
@@ -37,6 +38,7 @@ def stop(state_dir: Path, *, discard: bool = False, spare: int | None = None) ->
     # What a process started while it was being ended carries the mark as well.
     processes.end(processes.marked(processes.mark_of(state_dir)) - {spare}, grace=0.0)
     (state_dir / STATE_FILE).unlink(missing_ok=True)
+    forget_word(state_dir)
     for unfinished in state_dir.glob(f"{STATE_FILE}.*"):
         unfinished.unlink(missing_ok=True)
     if discard or (state is not None and state.discard):

@@ -47,9 +47,11 @@ def demo(
         session = Session(STACK, config)
         session.require_workflow(WORKFLOW)
         execution_id = new_execution_id(WORKFLOW)
-        session.runs.start(WORKFLOW, execution_id)
+        session.start(WORKFLOW, execution_id)
         say(f"started {execution_id}")
         run = watch(session.runs.follow(execution_id))
+        if run.status != "Completed":
+            session.say_what_is_gone(execution_id)
         rows = table_rows(sandbox, session, QUERY) if run.status == "Completed" else []
         _show(session, run, rows, as_json)
     finally:

@@ -19,7 +19,7 @@ from landfall.cli.exits import CommandError, Exit
 from landfall.cli.stacks import ROOT, STACKS, counted, stack_result
 from landfall.cli.terminal import say, step
 from landfall.config import scripts_folder
-from sandbox import launcher
+from sandbox import deployments, launcher
 from sandbox.engines.cli import ensure_cli
 from sandbox.engines.embedded_up import EmbeddedEngine
 from sandbox.engines.errors import CliMissing, DeploymentFailed, EngineError
@@ -27,6 +27,7 @@ from sandbox.engines.guardrails import guardrails_for
 from sandbox.engines.project import Project
 from sandbox.engines.pulumi_engine import PulumiEngine
 from sandbox.spec import SandboxSpec
+from sandbox.state import write_text
 from sandbox.venv import ensure_emulator
 
 POLICY_PACK = ROOT / "policy_packs" / "guardrails"
@@ -57,17 +58,16 @@ def ensure_deployed(
     """
     if engine not in (None, *ENGINES):
         raise CommandError(f'unknown engine "{engine}"; allowed: {", ".join(ENGINES)}', Exit.INVALID)
-    sandbox = launcher.attach()
-    if sandbox is None or not _in_order(sandbox, spec):
-        with step("AWS on this machine"):
-            sandbox = launcher.up(spec, owner_pid=owner_pid, progress=say)
-    stamp = sandbox.state_dir / "deployed"
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == _deployed(sandbox, stack):
+    with deployments.alone(launcher.folder(), lambda: say("another command is deploying; waiting for it")):
+        sandbox = _running(spec, owner_pid)
+        stamp = sandbox.state_dir / "deployed"
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == _deployed(sandbox, stack):
+            return sandbox
+        sandbox = _trusted(sandbox, spec, owner_pid)
+        stamp.unlink(missing_ok=True)
+        _deploy(sandbox, stack, engine)
+        write_text(stamp, _deployed(sandbox, stack))
         return sandbox
-    _forget_other_generation(sandbox)
-    _deploy(sandbox, stack, engine)
-    stamp.write_text(_deployed(sandbox, stack), encoding="utf-8")
-    return sandbox
 
 
 def program_environment(stack: str) -> dict[str, str]:
@@ -93,12 +93,35 @@ def program_environment(stack: str) -> dict[str, str]:
     return {**engine.variables(), "PATH": path}
 
 
+def _running(spec: SandboxSpec, owner_pid: int | None) -> launcher.Sandbox:
+    """The sandbox; started, or mended, where it is not in order."""
+    sandbox = launcher.attach()
+    if sandbox is not None and _in_order(sandbox, spec):
+        return sandbox
+    with step("AWS on this machine"):
+        return launcher.up(spec, owner_pid=owner_pid, progress=say)
+
+
+def _trusted(sandbox: launcher.Sandbox, spec: SandboxSpec, owner_pid: int | None) -> launcher.Sandbox:
+    """The sandbox with a deployment state that knows all it holds; a new one where that cannot be had."""
+    _forget_other_generation(sandbox)
+    waiting = "a deployment goes on whose command was killed; waiting for its end"
+    wrong = deployments.cut_off(sandbox.state_dir, lambda: say(waiting))
+    if wrong is None:
+        return sandbox
+    say(f"{wrong}; the sandbox starts anew, and all of the stack is deployed again")
+    launcher.down(sandbox.name)
+    sandbox = _running(spec, owner_pid)
+    _forget_other_generation(sandbox)
+    return sandbox
+
+
 def _in_order(sandbox: launcher.Sandbox, spec: SandboxSpec) -> bool:
     if sandbox.state.spec != spec:
         say("the stack's accounts or hosts have changed: the sandbox starts anew")
         launcher.down(sandbox.name)
         return False
-    return all(process["alive"] for process in sandbox.status()["processes"])
+    return bool(sandbox.status()["running"])
 
 
 def _forget_other_generation(sandbox: launcher.Sandbox) -> None:
@@ -108,18 +131,25 @@ def _forget_other_generation(sandbox: launcher.Sandbox) -> None:
         for folder in ("pulumi", "embedded", "recorded"):
             shutil.rmtree(sandbox.state_dir / folder, ignore_errors=True)
         (sandbox.state_dir / ENGINE_MARK).unlink(missing_ok=True)
-        mark.write_text(sandbox.generation, encoding="utf-8")
+        deployments.end(sandbox.state_dir)
+        write_text(mark, sandbox.generation)
 
 
 def _deploy(sandbox: launcher.Sandbox, stack: str, engine: str | None) -> None:
     chosen, pulumi = _choose(sandbox, engine)
     environment = sandbox.environment(ACCOUNT_FOR_TOOLS)
+    # Before the deployment: a killed command leaves the sandbox to the engine that has begun with it.
+    write_text(sandbox.state_dir / ENGINE_MARK, chosen)
+    deployments.begin(sandbox.state_dir, stack, chosen)
     try:
         if pulumi is not None:
             title = f"stack {stack}, deployed by Pulumi {pulumi.cli.version} under its guardrails"
             with step(title) as tell:
                 deployment = pulumi.up(
-                    stack, environment=environment, policy_pack=POLICY_PACK, on_event=_counter(tell)
+                    stack,
+                    environment={**environment, **deployments.marks(sandbox.state_dir)},
+                    policy_pack=POLICY_PACK,
+                    on_event=_counter(tell),
                 )
         else:
             today = datetime.now(tz=UTC).date()
@@ -128,12 +158,15 @@ def _deploy(sandbox: launcher.Sandbox, stack: str, engine: str | None) -> None:
                 deployment = EmbeddedEngine(sandbox.state_dir, root=ROOT).up(
                     stack, environment=environment, guardrails=judge
                 )
-    except DeploymentFailed as failed:
-        raise CommandError(f"stack {stack} was not deployed: {failed}") from failed
     except EngineError as failed:
+        deployments.end(sandbox.state_dir)
+        if lost := sandbox.lost():
+            message = f"stack {stack} was not deployed: {lost}; run the command again, it starts what is gone"
+            raise CommandError(message, Exit.ENVIRONMENT) from failed
+        if isinstance(failed, DeploymentFailed):
+            raise CommandError(f"stack {stack} was not deployed: {failed}") from failed
         raise CommandError(str(failed), Exit.ENVIRONMENT) from failed
-    finally:
-        (sandbox.state_dir / ENGINE_MARK).write_text(chosen, encoding="utf-8")
+    deployments.end(sandbox.state_dir)
     changes = ", ".join(f"{count} {operation}" for operation, count in sorted(deployment.changes.items()))
     say(f"  {changes or 'nothing to change'}")
 

@@ -133,6 +133,11 @@ def _unexpected(error: Exception) -> int:
 
     if isinstance(error, SandboxError):
         return _ended(str(error), Exit.ENVIRONMENT, error)
+    if "botocore" in sys.modules:  # else no call was made that could have been lost
+        from landfall.cli.session import lost_connection
+
+        if (lost := lost_connection(error)) is not None:
+            return _ended(lost.message, lost.code, error)
     text = " ".join(str(error).split()) or type(error).__name__
     return _ended(f"{type(error).__name__}: {text} (landfall --debug shows where)", Exit.FAILED, error)
 

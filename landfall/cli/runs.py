@@ -19,6 +19,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
+from landfall.cli import stale_runs
 from landfall.cli.exits import CommandError, Exit
 from landfall.etl_names import EtlNames
 from workflows.history import lambda_invocations, state_transitions
@@ -28,6 +29,8 @@ Clients = Callable[[str, str], Any]
 
 TERMINAL = frozenset({"Completed", "Failed", "Aborted"})
 EXECUTION_ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
+UNKNOWN = "UNKNOWN"
+"""Status of an execution that Step Functions no longer keeps."""
 EXECUTION_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
 POLL_SECONDS = 0.5
 CLOSING_SECONDS = 30.0
@@ -59,7 +62,7 @@ class Run:
     @property
     def ended(self) -> bool:
         """Whether nothing of the run can change any more."""
-        return self.status in TERMINAL and self.execution_status in EXECUTION_ENDED
+        return self.status in TERMINAL and self.execution_status in (*EXECUTION_ENDED, UNKNOWN)
 
     def to_json(self) -> dict[str, Any]:
         """The run as ``--json`` prints it."""
@@ -153,10 +156,26 @@ class Runs:
             raise CommandError(f'no workflow execution "{execution_id}" is recorded', Exit.INVALID)
         status = str(record["execution_status"])
         if status == "Running":
-            raise CommandError(f"workflow execution {execution_id} is still running")
+            self._close_stale(execution_id)
         if status == "Completed":
             raise CommandError(f"workflow execution {execution_id} is Completed: there is nothing to resume")
         return self.start(str(record["workflow_id"]), new_id, resume_from=execution_id)
+
+    def _close_stale(self, execution_id: str) -> None:
+        """Closes a record that says Running where its execution is gone; raises where it runs."""
+        deadline = time.monotonic() + CLOSING_SECONDS
+        while (run := self.get(execution_id, counted=False)).status not in TERMINAL:
+            if run.execution_status not in (*EXECUTION_ENDED, UNKNOWN):
+                raise CommandError(f"workflow execution {execution_id} is still running")
+            if time.monotonic() > deadline:
+                why = (
+                    "its execution is no longer known"
+                    if run.execution_status == UNKNOWN
+                    else f"its execution ended as {run.execution_status}, and nothing closed its records"
+                )
+                stale_runs.close(self._client("dynamodb"), self._names, execution_id, run.jobs, why)
+                return
+            time.sleep(POLL_SECONDS)
 
     def next_resume_id(self, execution_id: str) -> str:
         """First free id of the form ``<id>-resume-<n>``."""
@@ -167,6 +186,14 @@ class Runs:
             candidate = f"{stem[:69]}-resume-{counter}"
             if self._workflow_record(candidate) is None:
                 return candidate
+
+    def recorded(self, execution_id: str) -> bool:
+        """Whether anything is recorded of a run."""
+        return self._workflow_record(execution_id) is not None
+
+    def workflow_of(self, execution_id: str) -> str:
+        """The workflow of a recorded run; empty where nothing is recorded."""
+        return str((self._workflow_record(execution_id) or {}).get("workflow_id", ""))
 
     def abort(self, execution_id: str) -> None:
         """Stops an execution; the closing function marks its jobs Aborted."""
@@ -198,7 +225,7 @@ class Runs:
         return Run(
             workflow=record or {},
             jobs=tuple(self.jobs(execution_id)),
-            execution_status=str(execution["status"]) if execution else "UNKNOWN",
+            execution_status=str(execution["status"]) if execution else UNKNOWN,
             state_transitions=state_transitions(events),
             lambda_invocations=lambda_invocations(events),
             seconds=seconds,
@@ -214,13 +241,13 @@ class Runs:
                 yield self.get(execution_id)
                 return
             yield run
-            if run.execution_status in EXECUTION_ENDED:
+            if run.execution_status in (*EXECUTION_ENDED, UNKNOWN):
                 ended_at = ended_at or time.monotonic()
                 if time.monotonic() - ended_at > CLOSING_SECONDS:
                     raise CommandError(
                         f"workflow execution {execution_id} ended as {run.execution_status}, "
-                        f"but its record is still {run.status} after {CLOSING_SECONDS:.0f} s: "
-                        "look at function close-execution"
+                        f"but its record is still {run.status} after {CLOSING_SECONDS:.0f} s: look at "
+                        f"function close-execution; landfall workflow resume {execution_id} closes it"
                     )
             time.sleep(POLL_SECONDS)
 

@@ -63,15 +63,20 @@ def status(as_json: Json = False) -> None:
     """What runs, and what of it is real, emulated or only recorded."""
     sandbox = launcher.attach()
     if sandbox is None:
+        happened = launcher.trouble()
         if as_json:
-            print_json({"running": False})
+            print_json({"running": False, "problems": [happened] if happened else []})
         else:
-            out.print("The sandbox is not running; start it with: landfall sandbox up", markup=False)
+            reason = f": {happened}" if happened else ""
+            out.print(f"The sandbox is not running{reason}; start it with: landfall sandbox up", markup=False)
         raise typer.Exit(Exit.ENVIRONMENT)
     facts = sandbox.status()
+    whole = Exit.DONE if facts["running"] else Exit.ENVIRONMENT
     if as_json:
         print_json(facts)
-        return
+        raise typer.Exit(whole)
+    for problem in facts["problems"]:
+        say(problem)
     table(
         f"Sandbox {sandbox.name}  {facts['endpoint']}",
         ("process", "pid", "state", "port"),
@@ -90,6 +95,7 @@ def status(as_json: Json = False) -> None:
         ("kind", "what"),
         [(kind, line) for kind, lines in facts["services"].items() for line in _lines(lines)],
     )
+    raise typer.Exit(whole)
     if facts["faults"]:
         show_rules(facts["faults"])
 
@@ -127,8 +133,10 @@ def down(
     """Stop the sandbox; nothing of it is left running."""
     names = [path.name for path in sorted(sandboxes_dir().glob("*")) if path.is_dir()] if every else [None]
     for name in names:
-        stopped = launcher.down(name, discard=discard)
-        say(f"sandbox {name or launcher.default_name()}: {'stopped' if stopped else 'was not running'}")
+        happened = launcher.trouble(name)
+        outcome = "stopped" if launcher.down(name, discard=discard) else "was not running"
+        reason = f" ({happened})" if happened else ""
+        say(f"sandbox {name or launcher.default_name()}: {outcome}{reason}")
 
 
 @app.command(epilog="Example: landfall sandbox reset")

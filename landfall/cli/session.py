@@ -10,13 +10,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from landfall.cli.deploy import ensure_deployed
 from landfall.cli.exits import CommandError, Exit, unknown
-from landfall.cli.runs import Runs
+from landfall.cli.run_journal import LostRun, RunJournal
+from landfall.cli.runs import EXECUTION_ID, Run, Runs
 from landfall.cli.sandbox_spec import sandbox_spec
 from landfall.cli.stacks import load_stack
+from landfall.cli.terminal import say
 from landfall.config import StackConfig, Workflows
 from landfall.etl_names import EtlNames
 from landfall.naming import Names
 from sandbox import launcher
+from sandbox.ports import LOOPBACK
 
 
 class Session:
@@ -79,9 +82,9 @@ class Session:
         region = account.regions[0]
         if self.in_sandbox:
             if self.sandbox is None:
-                raise CommandError(
-                    "the sandbox is not running; start it with: landfall sandbox up", Exit.ENVIRONMENT
-                )
+                raise not_running()
+            if lost := self.sandbox.lost("emulator"):
+                raise CommandError(f"{lost}; start it again with: landfall sandbox up", Exit.ENVIRONMENT)
             return self.sandbox.client(service, alias, region)
         return self._account_session(alias).client(service, region_name=region)
 
@@ -103,10 +106,73 @@ class Session:
             )
         return session
 
+    def start(self, workflow_id: str, execution_id: str, **more: str) -> str:
+        """Starts a run, as ``Runs.start``; in the sandbox word of it is kept."""
+        if (journal := self._journal()) is not None and EXECUTION_ID.fullmatch(execution_id):
+            journal.note(execution_id, workflow_id)
+        return self.runs.start(workflow_id, execution_id, **more)
+
+    def resume(self, execution_id: str, new_id: str | None) -> str:
+        """Starts a run of what another one did not complete, and returns its id.
+
+        A run whose records went with a killed emulator starts from its first stage.
+        """
+        if lost := self._lost(execution_id):
+            say(f"{lost}; it runs again from its first stage")
+            chosen = new_id or self.runs.next_resume_id(execution_id)
+            self.start(lost.workflow_id, chosen, rerun_of=execution_id)
+            return chosen
+        chosen = new_id or self.runs.next_resume_id(execution_id)
+        if (journal := self._journal()) is not None and EXECUTION_ID.fullmatch(chosen):
+            journal.note(chosen, self.runs.workflow_of(execution_id))
+        self.runs.resume(execution_id, chosen)
+        return chosen
+
+    def get(self, execution_id: str) -> Run:
+        """Everything recorded of a run; raises ``CommandError`` that says what became of a lost one."""
+        if lost := self._lost(execution_id):
+            raise CommandError(f"{lost}; run it again with: landfall workflow resume {execution_id}")
+        return self.runs.get(execution_id)
+
+    def _lost(self, execution_id: str) -> LostRun | None:
+        """The run, if it was of this sandbox and its emulator is gone; one that is recorded is not lost."""
+        journal = self._journal()
+        lost = journal.lost(execution_id) if journal is not None else None
+        return None if lost is not None and self.runs.recorded(execution_id) else lost
+
+    def _journal(self) -> RunJournal | None:
+        sandbox = self.sandbox
+        return RunJournal(sandbox.state_dir, sandbox.generation) if sandbox is not None else None
+
+    def say_what_is_gone(self, execution_id: str) -> None:
+        """After a failed run: says which parts of the sandbox ended meanwhile, and what to do."""
+        if self.sandbox is not None and (lost := self.sandbox.lost()):
+            say(f"{lost}; to start it again and go on: landfall workflow resume {execution_id}")
+
     def ensure_deployed(self) -> None:
         """In the sandbox: start it if need be, and deploy what changed since the last time."""
         if self.in_sandbox:
             self.__dict__["sandbox"] = ensure_deployed(self.stack, sandbox_spec(self.config))
+
+
+def not_running() -> CommandError:
+    """The refusal of a command that needs the sandbox, with what became of it where that is known."""
+    happened = launcher.trouble()
+    reason = f"the sandbox is not running{f': {happened}' if happened else ''}"
+    return CommandError(f"{reason}; start it with: landfall sandbox up", Exit.ENVIRONMENT)
+
+
+def lost_connection(error: BaseException) -> CommandError | None:
+    """Why a call to the sandbox failed that had no answer; None for any other error."""
+    if not isinstance(error, BotoCoreError) or LOOPBACK not in str(error):
+        return None
+    sandbox = launcher.attach()
+    if sandbox is None:
+        return not_running()
+    lost = sandbox.lost("emulator")
+    if lost is None:
+        return None
+    return CommandError(f"{lost}; run the command again, it starts what is gone", Exit.ENVIRONMENT)
 
 
 def open_session(stack: str) -> Session:

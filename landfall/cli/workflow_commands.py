@@ -11,8 +11,8 @@ import typer
 
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.run_view import duration, print_run, watch
-from landfall.cli.runs import Run, Runs, new_execution_id
-from landfall.cli.session import open_session
+from landfall.cli.runs import Run, new_execution_id
+from landfall.cli.session import Session, open_session
 from landfall.cli.stacks import stack_result
 from landfall.cli.terminal import out, print_json, say, table
 from landfall.deliverables import sql_files
@@ -102,8 +102,8 @@ def run(
     session.ensure_deployed()
     chosen = execution_id or new_execution_id(workflow_id)
     more = {"rerun_of": rerun_of} if rerun_of else {}
-    session.runs.start(workflow_id, chosen, **more)
-    _finish(session.runs, chosen, wait, as_json)
+    session.start(workflow_id, chosen, **more)
+    _finish(session, chosen, wait, as_json)
 
 
 @app.command(epilog="Example: landfall workflow resume demo_test_26 --stack sandbox")
@@ -117,15 +117,16 @@ def resume(
     """Run only the stages and jobs that a failed run did not complete."""
     session = open_session(stack)
     session.ensure_deployed()
-    chosen = new_id or session.runs.next_resume_id(execution_id)
-    session.runs.resume(execution_id, chosen)
-    _finish(session.runs, chosen, wait, as_json)
+    _finish(session, session.resume(execution_id, new_id), wait, as_json)
 
 
-def _finish(runs: Runs, execution_id: str, wait: bool, as_json: bool) -> None:
+def _finish(session: Session, execution_id: str, wait: bool, as_json: bool) -> None:
     say(f"started {execution_id}")
     if wait:
-        _ended(watch(runs.follow(execution_id)), as_json)
+        run_ = watch(session.runs.follow(execution_id))
+        if run_.status != "Completed":
+            session.say_what_is_gone(execution_id)
+        _ended(run_, as_json)
     elif as_json:
         print_json({"workflow_execution_id": execution_id, "status": "Running"})
 
@@ -179,7 +180,7 @@ def status(
                 ],
             )
         return
-    _ended(session.runs.get(execution), as_json)
+    _ended(session.get(execution), as_json)
 
 
 @app.command(

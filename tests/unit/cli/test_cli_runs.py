@@ -180,7 +180,6 @@ def test_another_refusal_of_the_service_is_told_in_its_words(cloud: Cloud, runs:
     ("record", "sentence", "code"),
     [
         ({}, 'no workflow execution "a" is recorded', Exit.INVALID),
-        ({"execution_status": "Running"}, "workflow execution a is still running", Exit.FAILED),
         (
             {"execution_status": "Completed"},
             "workflow execution a is Completed: there is nothing to resume",
@@ -195,6 +194,56 @@ def test_what_cannot_be_resumed(
     with pytest.raises(CommandError) as refused:
         runs.resume("a", "a-resume-1")
     assert (refused.value.message, refused.value.code) == (sentence, code)
+
+
+def test_a_run_that_still_runs_cannot_be_resumed(cloud: Cloud, runs: Runs) -> None:
+    for _ in range(2):
+        cloud.record("a", execution_status="Running", workflow_id="nightly")
+    cloud.execution("a", "RUNNING")
+    cloud.jobs()
+    with pytest.raises(CommandError, match=r"^workflow execution a is still running$"):
+        runs.resume("a", "a-resume-1")
+
+
+@pytest.mark.parametrize("gone", ["ABORTED", "UNKNOWN"])
+def test_a_record_that_says_running_of_an_execution_that_is_gone_is_closed_and_resumed(
+    cloud: Cloud, runs: Runs, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    monkeypatch.setattr(runs_module, "CLOSING_SECONDS", -1.0)
+    for _ in range(2):
+        cloud.record("a", execution_status="Running", workflow_id="nightly")
+    cloud.no_execution() if gone == "UNKNOWN" else cloud.execution("a", gone)
+    open_job = {"workflow_execution_id": {"S": "a"}, "job_id": {"S": "001.0001.x"}}
+    closed_job = {**open_job, "job_id": {"S": "001.0002.y"}, "execution_status": {"S": "Completed"}}
+    cloud.jobs({**open_job, "execution_status": {"S": "Running"}}, closed_job)
+    written: list[tuple[str, Any, str]] = []
+
+    def see(params: dict[str, Any], **_: Any) -> None:
+        assert params["ConditionExpression"] == "execution_status = :running"
+        status = params["ExpressionAttributeValues"][":aborted"]["S"]
+        written.append((params["TableName"], params["Key"], status))
+
+    cloud.client("dynamodb", "data").meta.events.register("provide-client-params.dynamodb.UpdateItem", see)
+    cloud.stubs["dynamodb"].add_response("update_item", {}, None)
+    # The workflow record was closed by itself in this very moment: that is no error.
+    cloud.stubs["dynamodb"].add_client_error("update_item", "ConditionalCheckFailedException")
+    started(cloud, "a-resume-1", workflow_id="nightly", resume_from="a")
+    assert runs.resume("a", "a-resume-1") == NAMES.execution_arn("a-resume-1")
+    assert written == [
+        ("landfall-dev-job-audit", open_job, "Aborted"),
+        ("landfall-dev-workflow-audit", {"workflow_execution_id": {"S": "a"}}, "Aborted"),
+    ]
+
+
+def test_a_record_whose_execution_is_unknown_is_not_followed_for_ever(
+    cloud: Cloud, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_module, "CLOSING_SECONDS", -1.0)
+    cloud.record("a", execution_status="Running")
+    cloud.no_execution()
+    cloud.jobs()
+    with pytest.raises(CommandError, match="landfall workflow resume a closes it"):
+        list(runs.follow("a"))
 
 
 def test_a_resume_starts_the_recorded_workflow_from_the_failed_run(cloud: Cloud, runs: Runs) -> None:
