@@ -78,10 +78,10 @@ def planned_stages(definition: WorkflowDefinition | None) -> tuple[PlannedStage,
         is_graph = stage.execution_type == "graph"
         split = waves(stage.jobs) if is_graph else (stage.jobs,)
         for number, jobs in enumerate(split, 1):
-            wave = f" (wave {number} of {len(split)})" if len(split) > 1 else ""
             found.append(
                 PlannedStage(
-                    title=f"{stage.stage_description}{wave}".strip(),
+                    title=stage.stage_description,
+                    wave=f"wave {number} of {len(split)}" if len(split) > 1 else "",
                     execution_type=stage.execution_type,
                     jobs=tuple(
                         PlannedJob(name=job.job_name, kind=job.kind, depends_on=tuple(job.depends_on))
@@ -109,7 +109,7 @@ def gather(
 ) -> Report:
     """The report of a run.
 
-    ``definition`` is the workflow's as the stack file has it now; it names stages and tells of jobs that never
+    ``definition`` is the workflow as the stack file has it now; it names stages and tells of jobs that never
     began. ``folder`` takes the log files; None writes none. ``now`` is only used of a run that has not ended.
     """
     record = run.workflow

@@ -1,6 +1,6 @@
 """Logs of a run: the last lines for the page, the whole of each as a file beside it.
 
-What comes in is what the hosts sent to the log group: secrets were masked there, before anything left the host.
+What comes in is what the hosts sent to the log group: secrets were masked before anything left the host.
 """
 
 from __future__ import annotations

@@ -99,6 +99,8 @@ class Stage:
 
     number: int
     title: str
+    wave: str
+    """Which wave of a graph it is: ``wave 2 of 3``; else empty."""
     execution_type: str
     status: Status
     start: datetime | None
@@ -253,6 +255,7 @@ class PlannedStage:
     title: str
     execution_type: str
     jobs: tuple[PlannedJob, ...]
+    wave: str = ""
 
 
 def moment(text: Any) -> datetime | None:
@@ -432,6 +435,7 @@ def _stage(
     return Stage(
         number=number,
         title=planned.title if planned else "",
+        wave=planned.wave if planned else "",
         execution_type=planned.execution_type if planned else "",
         status=status,
         start=min(starts, default=None),
