@@ -23,6 +23,7 @@ LARGEST_BUNDLE: Final = 64 * 1024 * 1024
 """Bytes that the files of an archive have together at most: hosts fetch and unpack it in minutes."""
 MOST_FILES: Final = 10_000
 """Files of an archive, at most."""
+_TOO_LARGE: Final = f"the files of the scripts folder have more than {LARGEST_BUNDLE} bytes together"
 _OLDEST: Final = (1980, 1, 1, 0, 0, 0)
 _PLAIN: Final = 0o644
 _EXECUTABLE: Final = 0o755
@@ -77,18 +78,25 @@ def host_bundle(scripts: Path, root: Path) -> Archive:
     plain file or has a name that no archive can hold, or more than `LARGEST_BUNDLE` bytes or `MOST_FILES`
     files.
     """
-    if not scripts.is_dir():
-        raise ArchiveError(f"the scripts folder {scripts} does not exist")
+    check_scripts(scripts)
     entries = {"runner.pyz": _Entry(_zip(_runner(root)), executable=True)}
     left = LARGEST_BUNDLE
     for relative, path in _files(scripts):
         content = _content(path, left)
         left -= len(content)
         if left < 0:
-            raise ArchiveError(f"the files of {scripts} have more than {LARGEST_BUNDLE} bytes together")
+            raise ArchiveError(_TOO_LARGE)
         executable = content.startswith(b"#!") or bool(path.stat().st_mode & stat.S_IXUSR)
         entries[f"scripts/{relative}"] = _Entry(content, executable)
     return _store("host", entries, root)
+
+
+def check_scripts(scripts: Path) -> None:
+    """Raise ArchiveError where `host_bundle` would, without reading a file."""
+    if not scripts.is_dir():
+        raise ArchiveError(f"the scripts folder {scripts} does not exist")
+    if sum(path.stat().st_size for _, path in _files(scripts)) > LARGEST_BUNDLE:
+        raise ArchiveError(_TOO_LARGE)
 
 
 def _runner(root: Path) -> dict[str, _Entry]:
@@ -117,19 +125,20 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
         folders[:] = sorted(name for name in folders if name not in _LEFT_OUT_FOLDERS)
         for name in folders:
             if (Path(place) / name).is_symlink():
-                raise ArchiveError(f"{Path(place) / name} is a symbolic link to a folder")
+                found_link = (Path(place) / name).relative_to(top).as_posix()
+                raise ArchiveError(f"{found_link!r} in {folder.name} is a symbolic link to a folder")
         for name in names:
             path = Path(place) / name
             if path.suffix in _LEFT_OUT_SUFFIXES:
                 continue
-            _check_file(path, top, folder)
+            _check_file(path, top, folder.name)
             found[path.relative_to(top).as_posix()] = path
             if len(found) > MOST_FILES:
-                raise ArchiveError(f"{folder} holds more than {MOST_FILES} files")
+                raise ArchiveError(f"{folder.name} holds more than {MOST_FILES} files")
     yield from sorted(found.items())
 
 
-def _check_file(path: Path, top: Path, folder: Path) -> None:
+def _check_file(path: Path, top: Path, folder: str) -> None:
     name = path.relative_to(top).as_posix()
     if "\\" in name or not name.isprintable():
         # Unzip programs take a backslash for a separator, and what is not printable for something else.
@@ -137,11 +146,11 @@ def _check_file(path: Path, top: Path, folder: Path) -> None:
     try:
         inside = path.resolve(strict=True).is_relative_to(top)
     except (OSError, RuntimeError):  # RuntimeError: how Python 3.12 says that links go in a circle
-        raise ArchiveError(f"{path} is a symbolic link that leads nowhere") from None
+        raise ArchiveError(f"{name!r} in {folder} is a symbolic link that leads nowhere") from None
     if not inside:
-        raise ArchiveError(f"{path} is a symbolic link that leads out of {folder}")
+        raise ArchiveError(f"{name!r} in {folder} is a symbolic link that leads out of it")
     if not path.is_file():
-        raise ArchiveError(f"{path} is not a plain file")
+        raise ArchiveError(f"{name!r} in {folder} is not a plain file")
 
 
 def _content(path: Path, most: int) -> bytes:

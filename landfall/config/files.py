@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from landfall.archives import ArchiveError, check_scripts
 from landfall.config.checks import DEFINITIONS
-from landfall.config.errors import MALFORMED, MISSING_FILE, Finding, Path, nearest, show
+from landfall.config.errors import MALFORMED, MISSING_FILE, UNSAFE_NAME, Finding, Path, nearest, show
 from landfall.config.jobs import statement_limits
 from landfall.config.limits import FILE_BYTES
 from landfall.config.sql import split_statements
@@ -22,6 +23,10 @@ def check_files(tree: Tree, base: FilePath) -> Iterator[Finding]:
     if text is None:
         return
     folder = base / text
+    outside = _outside(text, base)
+    if outside is not None:
+        yield outside
+        return
     try:
         names = tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_file()))
     except OSError:
@@ -33,6 +38,17 @@ def check_files(tree: Tree, base: FilePath) -> Iterator[Finding]:
             message="no such folder",
             suggestion=text[: -len(folder.name)] + near if near and text.endswith(folder.name) else None,
             hint="" if near else "The folder is looked up relative to the stack file.",
+        )
+        return
+    try:
+        check_scripts(folder)
+    except ArchiveError as error:
+        yield Finding(
+            code=MALFORMED,
+            path=("workflows", "scripts"),
+            found=show(text),
+            message=f"hosts cannot be given the folder: {error}",
+            hint="Keep plain files in it, as many and as large as hosts need.",
         )
         return
     for path, name, is_sql in _named_files(tree):
@@ -48,6 +64,23 @@ def check_files(tree: Tree, base: FilePath) -> Iterator[Finding]:
             )
         elif is_sql:
             yield from _sql_file(folder / name, path)
+
+
+def _outside(text: str, base: FilePath) -> Finding | None:
+    """The finding on a folder that is not the project's own: its files would be sent to every host."""
+    project = base.resolve().parent
+    try:
+        if not FilePath(text).is_absolute() and (base / text).resolve().is_relative_to(project):
+            return None
+    except (OSError, RuntimeError, ValueError):
+        pass  # links in a circle, a name that no file can have
+    return Finding(
+        code=UNSAFE_NAME,
+        path=("workflows", "scripts"),
+        found=show(text),
+        message="the folder must be inside the project, named relative to the stack file",
+        hint="Everything in the folder is sent to the hosts: keep the scripts with the stack files.",
+    )
 
 
 def _near_folder(folder: FilePath) -> str | None:

@@ -26,6 +26,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "pydantic",
         "pydantic_core",
         "ruamel",
+        "landfall.archives",
         "landfall.config",
         "landfall.naming",
         "landfall.etl_names",
