@@ -157,10 +157,10 @@ def _credentials(host: HostDeclaration, endpoint: str) -> dict[str, str]:
 
 def _write_tools(folder: Path) -> None:
     """`python3` with boto3, and `rsql`, as an ETL host has them."""
-    python = emulator_python()
+    # A plain boto3, as a host's package has; the emulator's has extras that double the time of its import.
     for name, text in (
-        ("python3", _PYTHON.format(python=_quoted(python))),
-        ("rsql", _RSQL.format(python=_quoted(python), repository=_quoted(REPOSITORY))),
+        ("python3", _PYTHON.format(python=_quoted(Path(sys.executable)))),
+        ("rsql", _RSQL.format(python=_quoted(emulator_python()), repository=_quoted(REPOSITORY))),
     ):
         tool = folder / name
         part = tool.with_name(f".{name}.part")
