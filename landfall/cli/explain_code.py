@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from rich.markdown import Markdown
+
 from landfall.cli.exits import unknown
 from landfall.cli.terminal import out, print_json
-from landfall.config.codes import CODES, page
+from landfall.config.code_pages import page, said
+from landfall.config.codes import CODES
 
 
 def explain_code(code: str, as_json: bool) -> int:
@@ -20,11 +23,14 @@ def explain_code(code: str, as_json: bool) -> int:
                 "title": found.title,
                 "cause": found.cause,
                 "example": found.wrong,
+                "report": said(found),
                 "fix": found.fix,
                 "fixed": found.right,
                 "page": f"docs/errors/{found.code}.md",
             }
         )
+    elif out.is_terminal:
+        out.print(Markdown(page(found)), soft_wrap=False)
     else:
         out.print(page(found), markup=False, end="")
     return 0

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.lazy import Lazy, LazyGroup
-from landfall.cli.terminal import err
+from landfall.cli.terminal import err, print_report
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
@@ -145,7 +145,11 @@ def _unexpected(error: Exception) -> int:
 def _ended(message: str, code: int, error: BaseException | None = None) -> int:
     if _Options.debug and error is not None:
         raise error
-    err.print(Text(message))
+    issues = getattr(error, "issues", None)
+    if issues:
+        print_report(issues, err)
+    else:
+        err.print(Text(message))
     return code
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from landfall.cli.stacks import ROOT
-from landfall.config import codes
+from landfall.config import code_pages
 from landfall.config.schema import EVERY_KIND, TOP_LEVEL, Row, reference, section_title
 from policy_packs.guardrails import reference as guardrails
 from sandbox.provisioners.gaps import KNOWN_GAPS, Gap
@@ -76,7 +76,7 @@ def with_gaps(page: str) -> str:
 
 
 def pages(docs: Path = DOCS) -> Mapping[Path, str]:
-    """What each generated page must hold; error pages are `landfall.config.codes`' own."""
+    """What each generated page must hold; error pages are `landfall.config.code_pages`' own."""
     limits = docs / "limits.md"
     return {
         docs / "config-reference.md": config_reference(),
@@ -93,14 +93,14 @@ def stale(docs: Path = DOCS) -> tuple[str, ...]:
         for path, text in pages(docs).items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
-    return tuple(sorted([*found, *(f"errors/{name}" for name in codes.stale_pages(docs / "errors"))]))
+    return tuple(sorted([*found, *(f"errors/{name}" for name in code_pages.stale_pages(docs / "errors"))]))
 
 
 def write(docs: Path = DOCS) -> None:
     """Write every generated page."""
     for path, text in pages(docs).items():
         path.write_text(text, encoding="utf-8")
-    codes.write_pages(docs / "errors")
+    code_pages.write_pages(docs / "errors")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

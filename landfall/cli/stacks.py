@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from landfall.cli.exits import CommandError, Exit, unknown
-from landfall.config import LoadResult, StackConfig, load_file, report, stack_files
+from landfall.config import ConfigIssue, LoadResult, StackConfig, load_file, report, stack_files
 
 ROOT = Path(__file__).resolve().parents[2]
 STACKS = ROOT / "stacks"
+
+
+class InvalidStack(CommandError):
+    """A command needs a stack whose file has mistakes; ``message`` is the whole report."""
+
+    def __init__(self, issues: Sequence[ConfigIssue]) -> None:
+        super().__init__(report(issues), Exit.INVALID)
+        self.issues = tuple(issues)
 
 
 def stack_names() -> list[str]:
@@ -31,10 +40,10 @@ def _from_here(path: Path) -> Path:
 
 
 def load_stack(stack: str) -> StackConfig:
-    """The config of a stack; raises ``CommandError`` with the report of every mistake in it."""
+    """The config of a stack; raises ``InvalidStack`` with every mistake in it."""
     result = stack_result(stack)
     if result.config is None or result.issues:
-        raise CommandError(report(result.issues) + "\n" + counted(len(result.issues), "error"), Exit.INVALID)
+        raise InvalidStack(result.issues)
     return result.config
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from landfall.config import ConfigIssue
 
 PLAIN_WIDTH = 160
 """Columns where there is no terminal to measure."""
@@ -50,6 +53,27 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     for row in rows:
         view.add_row(*(Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in row))
     out.print(view)
+
+
+REPORT_STYLES: Mapping[str, str] = {
+    "place": "bold",
+    "code": "bold red",
+    "key": "cyan",
+    "source": "dim",
+    "mark": "bold red",
+    "file": "bold underline",
+    "count": "bold red",
+}
+
+
+def print_report(issues: Iterable[ConfigIssue], console: Console) -> None:
+    """The report of mistakes in stack files: in colours on a terminal, else as plain text."""
+    from landfall.config.errors import report_parts
+
+    text = Text()
+    for part, piece in report_parts(issues):
+        text.append(piece, style=REPORT_STYLES.get(part, ""))
+    console.print(text)
 
 
 def say(message: str) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from landfall.cli.exits import Exit
-from landfall.cli.stacks import counted, stack_names, stack_result
-from landfall.cli.terminal import out, print_json
-from landfall.config import report
+from landfall.cli.exits import CommandError, Exit, unknown
+from landfall.cli.stacks import ROOT, counted, stack_names, stack_result
+from landfall.cli.terminal import out, print_json, print_report, say
+from landfall.config import ConfigIssue, LoadResult
 
-EXAMPLE = "Examples: landfall validate · landfall validate dev prod --json"
+EXAMPLE = (
+    "Examples: landfall validate · landfall validate dev prod --json · landfall validate --sarif out.sarif"
+)
+FORMATS = ("text", "json", "sarif")
 
 
 def validate(
@@ -19,27 +24,67 @@ def validate(
         list[str] | None, typer.Argument(help="Stacks to check; all of stacks/ by default.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    format_: Annotated[
+        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")
+    ] = None,
+    sarif_file: Annotated[
+        str | None,
+        typer.Option(
+            "--sarif", metavar="FILE", help="Write SARIF 2.1.0 for code scanning to a file as well."
+        ),
+    ] = None,
 ) -> None:
     """Check stack files without AWS, credentials or network: all errors of all files at once."""
-    results = [stack_result(stack) for stack in (stacks or stack_names())]
+    chosen = _format(format_, as_json)
+    names = list(dict.fromkeys(stacks)) if stacks else stack_names()
+    if not names:
+        raise CommandError(
+            "stacks/ has no stack file; a stack is a file stacks/Pulumi.<stack>.yaml", Exit.INVALID
+        )
+    results = [stack_result(stack) for stack in names]
     issues = [issue for result in results for issue in result.issues]
-    if as_json:
+    if sarif_file is not None:
+        _write(Path(sarif_file), _sarif(issues))
+    if chosen == "json":
         print_json(
             {
                 "stacks": [{"stack": result.stack, "valid": result.ok} for result in results],
                 "issues": [issue.to_json() for issue in issues],
             }
         )
+    elif chosen == "sarif":
+        print_json(_sarif(issues))
+    elif issues:
+        print_report(issues, out)
     else:
-        if issues:
-            out.print(report(issues), markup=False)
-        broken = sum(not result.ok for result in results)
-        out.print(
-            f"{counted(len(issues), 'error')} in {counted(broken, 'file')}"
-            if issues
-            else f"{counted(len(results), 'stack file')} valid: "
-            + ", ".join(result.stack for result in results),
-            markup=False,
-        )
+        out.print(_all_valid(results), markup=False)
     if issues:
         raise typer.Exit(Exit.INVALID)
+
+
+def _format(wanted: str | None, as_json: bool) -> str:
+    if wanted is not None and wanted not in FORMATS:
+        raise unknown("format", wanted, FORMATS, "allowed are")
+    if as_json and wanted not in (None, "json"):
+        raise CommandError(
+            f"--json and --format {wanted} contradict each other; give one of them", Exit.INVALID
+        )
+    return "json" if as_json else wanted or "text"
+
+
+def _all_valid(results: list[LoadResult]) -> str:
+    return f"{counted(len(results), 'stack file')} valid: " + ", ".join(result.stack for result in results)
+
+
+def _sarif(issues: list[ConfigIssue]) -> dict[str, Any]:
+    from landfall.cli.sarif import sarif
+
+    return sarif(issues, ROOT)
+
+
+def _write(file: Path, document: dict[str, Any]) -> None:
+    try:
+        file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"cannot write {file}: {error.strerror}", Exit.INVALID) from error
+    say(f"wrote {file}")

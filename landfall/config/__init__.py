@@ -17,7 +17,15 @@ from landfall.config.jobs import (
     SqlJob,
     StateMachineJob,
 )
-from landfall.config.loader import LoadResult, load, load_all, load_file, scripts_folder, stack_files
+from landfall.config.loader import (
+    LoadResult,
+    load,
+    load_all,
+    load_file,
+    load_text,
+    scripts_folder,
+    stack_files,
+)
 from landfall.config.network import Network
 from landfall.config.platform import Platform
 from landfall.config.preconditions import (
@@ -79,6 +87,7 @@ __all__ = [
     "load",
     "load_all",
     "load_file",
+    "load_text",
     "report",
     "scripts_folder",
     "source_for",

@@ -1,9 +1,8 @@
-"""The table of error codes: stable for ever, one page each in `docs/errors/`, generated from here."""
+"""The table of error codes: stable for ever, one page each in `docs/errors/`, made by `code_pages`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from landfall.config import errors
@@ -17,9 +16,9 @@ class Code:
     title: str
     cause: str
     wrong: str
-    """A piece of a stack file that has the mistake."""
+    """Whole lines of a stack file with the mistake."""
     right: str
-    """The same piece without it."""
+    """The same lines without it, as they stand in `code_pages.STACK`."""
     fix: str
 
 
@@ -29,8 +28,8 @@ CODES: Final[tuple[Code, ...]] = (
         "Unknown key",
         "A key is not part of the config; mostly it is misspelt. It is refused, because a setting that is"
         " silently ignored is worse than an error.",
-        "landfall:netwrok:\n  etl: {}",
-        "landfall:network:\n  etl: {}",
+        "landfall:netwrok:\n  etl:\n    account: data",
+        "landfall:network:\n  etl:\n    account: data",
         "Write the key that the error suggests, or one of those that it lists.",
     ),
     Code(
@@ -46,32 +45,34 @@ CODES: Final[tuple[Code, ...]] = (
         errors.NOT_ALLOWED,
         "Value not allowed",
         "The key takes one of a closed list of values, and this is none of them.",
-        "execution_type: sequental",
-        "execution_type: sequential",
+        "- execution_type: sequental",
+        "- execution_type: sequential",
         "Write one of the allowed values; the error suggests the one that is spelt most like it.",
     ),
     Code(
         errors.UNKNOWN_REFERENCE,
         "Unknown reference",
         "The value names an account, network, workflow or job that the stack file does not define.",
-        "account: dta",
-        "account: data",
+        "operations:\n  account: opps",
+        "operations:\n  account: ops",
         "Name one that is defined, or define the missing one.",
     ),
     Code(
         errors.CIDR_OVERLAP,
         "Overlapping address ranges",
         "Two networks of the stack share addresses, so they could never be connected.",
-        "etl: {cidr: 10.20.0.0/20}\nlab: {cidr: 10.20.8.0/22}",
-        "etl: {cidr: 10.20.0.0/20}\nlab: {cidr: 10.20.16.0/22}",
+        "lab:\n  account: data\n  cidr: 10.20.8.0/22",
+        "lab:\n  account: data\n  cidr: 10.20.16.0/22",
         "Take the free range that the error suggests.",
     ),
     Code(
         errors.DUPLICATE,
         "Duplicate",
         "The same key, account id, job name or list entry is there twice.",
-        "- {kind: sql, name: load, file: a.sql}\n- {kind: sql, name: load, file: b.sql}",
-        "- {kind: sql, name: load-a, file: a.sql}\n- {kind: sql, name: load-b, file: b.sql}",
+        "- {kind: sql, name: count, sql: call count_orders()}\n"
+        "- {kind: sql, name: count, sql: call count_items()}",
+        "- {kind: sql, name: count, sql: call count_orders()}\n"
+        "- {kind: sql, name: count-items, sql: call count_items()}",
         "Rename or remove one of the two.",
     ),
     Code(
@@ -89,8 +90,8 @@ CODES: Final[tuple[Code, ...]] = (
         "Missing file",
         "A script, a SQL file or the scripts folder does not exist. The folder is relative to the stack"
         " file.",
-        "scripts: [lod.sh]",
-        "scripts: [load.sh]",
+        "scripts: [rsql_blog_scrip_1.sh]",
+        "scripts: [rsql_blog_script_1.sh]",
         "Add the file to the scripts folder, or correct its name.",
     ),
     Code(
@@ -98,16 +99,16 @@ CODES: Final[tuple[Code, ...]] = (
         "Not a readable stack file",
         "The file is no YAML that Landfall reads: a tab, an open bracket, a merge key, a tag, several"
         " documents, a control character, another encoding than UTF-8, more than 1 MiB.",
-        "config:\n\tlandfall:platform: {}",
-        "config:\n  landfall:platform: {}",
+        "config:\n\tlandfall:platform:",
+        "config:\n  landfall:platform:",
         "Correct the place that the error names. Indent with spaces, write merged keys out, save as UTF-8.",
     ),
     Code(
         errors.SECRET_AS_DATA,
         "Secret as data",
         "A secret stands in the config, encrypted or not. Config ends up in state, logs and previews.",
-        "warehouse: {secret: landfall/dev/warehouse, password: ...}",
-        "warehouse: {secret: landfall/dev/warehouse}",
+        "warehouse: {secret: landfall/dev/warehouse, workgroup: etl, database: dev, password: never-here}",
+        "warehouse: {secret: landfall/dev/warehouse, workgroup: etl, database: dev}",
         "Keep the secret in Secrets Manager and write its name or ARN. If the file was committed, rotate it.",
     ),
     Code(
@@ -122,8 +123,8 @@ CODES: Final[tuple[Code, ...]] = (
         errors.MALFORMED,
         "Malformed value",
         "The value has the right type but not the shape that is needed: an account id, a CIDR, a date.",
-        'id: "1111-1111-1111"',
-        'id: "111111111111"',
+        'ops: {id: "2222-2222-2222", regions: [eu-central-1]}',
+        'ops: {id: "222222222222", regions: [eu-central-1]}',
         "Write the value in the form that the error names.",
     ),
     Code(
@@ -139,16 +140,16 @@ CODES: Final[tuple[Code, ...]] = (
         "Unsafe file name",
         "A script's name leads out of the scripts folder or is none. Spaces, quotes and other letters are"
         " fine: no shell ever sees the name.",
-        "scripts: [../load.sh]",
-        "scripts: [load.sh]",
+        "scripts: [../rsql_blog_script_1.sh]",
+        "scripts: [rsql_blog_script_1.sh]",
         "Put the file into the scripts folder and write its plain name.",
     ),
     Code(
         errors.ZONES,
         "Availability zones",
         "A zone is listed twice or lies in another Region, or the network is too small for its subnets.",
-        "availability_zones: [eu-central-1a, eu-west-1b]",
-        "availability_zones: [eu-central-1a, eu-central-1b]",
+        "availability_zones: [eu-central-1a, eu-central-1b, eu-west-1c]",
+        "availability_zones: [eu-central-1a, eu-central-1b, eu-central-1c]",
         "List two to six distinct zones of the network's Region.",
     ),
     Code(
@@ -156,7 +157,7 @@ CODES: Final[tuple[Code, ...]] = (
         "Empty list",
         "A list without entries stands where at least one is needed.",
         "scripts: []",
-        "scripts: [load.sh]",
+        "scripts: [rsql_blog_script_1.sh]",
         "Add an entry, or remove the stage or workflow around it.",
     ),
     Code(
@@ -172,33 +173,36 @@ CODES: Final[tuple[Code, ...]] = (
         errors.CYCLE,
         "Cycle",
         "Jobs or workflows wait for each other, so none of them could ever start.",
-        "- {kind: sql, name: a, file: a.sql, depends_on: [b]}\n"
-        "- {kind: sql, name: b, file: b.sql, depends_on: [a]}",
-        "- {kind: sql, name: a, file: a.sql}\n- {kind: sql, name: b, file: b.sql, depends_on: [a]}",
+        "- {kind: sql, name: stage, sql: call stage_orders(), depends_on: [merge]}\n"
+        "- {kind: sql, name: merge, sql: call merge_orders(), depends_on: [stage]}",
+        "- {kind: sql, name: stage, sql: call stage_orders()}\n"
+        "- {kind: sql, name: merge, sql: call merge_orders(), depends_on: [stage]}",
         "Remove one of the dependencies.",
     ),
     Code(
         errors.TOO_LARGE,
         "Too large",
-        "A service limit is exceeded: 40 statements in a batch, 256 KiB for a workflow definition.",
-        "sql: [statement 1, ..., statement 41]",
-        "sql: [statement 1, ..., statement 40]",
-        "Split the job or the workflow, or move statements into files.",
+        "A limit is exceeded: 40 statements in a batch, 256 KiB for a workflow definition, six zones for a"
+        " network.",
+        "availability_zones: [eu-central-1a, eu-central-1b, eu-central-1c, eu-central-1d,\n"
+        "                     eu-central-1e, eu-central-1f, eu-central-1g]",
+        "availability_zones: [eu-central-1a, eu-central-1b, eu-central-1c]",
+        "Stay under the limit: split the job or the workflow, move statements into files, remove entries.",
     ),
     Code(
         errors.NAME_TOO_LONG,
         "Name too long",
         "A physical name, made of prefix, environment and key, is longer than the service allows.",
-        "landfall:platform: {name: a-very-long-prefix}",
-        "landfall:platform: {name: landfall}",
+        "load-the-orders-of-all-shops-and-countries-every-night:\n  schedule:",
+        "nightly:\n  schedule:",
         "Shorten the platform's name or the key. Names are never cut, since a cut name may collide.",
     ),
     Code(
         errors.ONE_OF,
         "Exactly one of several keys",
         "Keys that exclude each other are both given, or none of them is.",
-        "- {kind: sql, sql: select 1, file: load.sql}",
-        "- {kind: sql, file: load.sql}",
+        "- {kind: s3_object, bucket: landing, prefix: incoming/, key: incoming/orders.csv}",
+        "- {kind: s3_object, bucket: landing, prefix: incoming/}",
         "Keep exactly one of them.",
     ),
     Code(
@@ -210,37 +214,3 @@ CODES: Final[tuple[Code, ...]] = (
         "Write a name such as Europe/Berlin, America/New_York or UTC.",
     ),
 )
-
-
-def page(code: Code) -> str:
-    """The documentation page of a code, as Markdown."""
-    return (
-        f"# {code.code}: {code.title}\n\n{code.cause}\n\n"
-        f"## Example\n\n```yaml\n{code.wrong}\n```\n\n"
-        f"## Fix\n\n{code.fix}\n\n```yaml\n{code.right}\n```\n"
-    )
-
-
-def index() -> str:
-    """The overview of all codes, as Markdown."""
-    rows = "".join(f"| [{code.code}]({code.code}.md) | {code.title} |\n" for code in CODES)
-    return f"# Errors of a stack config\n\n| code | meaning |\n|---|---|\n{rows}"
-
-
-def pages() -> dict[str, str]:
-    """Every page by file name."""
-    return {"README.md": index(), **{f"{code.code}.md": page(code) for code in CODES}}
-
-
-def write_pages(folder: Path) -> None:
-    """Write all pages into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (folder / name).write_text(text, encoding="utf-8")
-
-
-def stale_pages(folder: Path) -> tuple[str, ...]:
-    """Names of pages in `folder` that are missing, outdated or of no code."""
-    wanted = pages()
-    there = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.md")}
-    return tuple(sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name)))

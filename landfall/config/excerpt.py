@@ -29,7 +29,8 @@ _BEFORE: Final = 40
 
 # The line breaks that the YAML reader counts.
 _BREAK: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
-_PAIR: Final = re.compile(r"""(?P<key>[\w.-]+|"[^"]*"|'[^']*')\s*:(?=\s|$)\s*""")
+_PAIR: Final = re.compile(r"""(?:(?P<plain>[\w.-]+)\s*:(?=\s|$)|(?P<quoted>"[^"]*"|'[^']*')\s*:)\s*""")
+_COLON: Final = re.compile(r"\s*:\s?")
 _TOKEN: Final = re.compile(
     r"""(?x)
     "(?:[^"\\]|\\.)*"                                # in double quotes
@@ -82,8 +83,11 @@ def key_end(lines: Sequence[str], line: int, column: int) -> int:
     """The column behind the key (and its colon) that stands at a place."""
     if not 0 < line <= len(lines):
         return column
-    token = _TOKEN.match(lines[line - 1][:_LONGEST], column - 1)
-    return (token.end() if token else column) + 2
+    text = lines[line - 1][:_LONGEST]
+    token = _TOKEN.match(text, column - 1)
+    end = token.end() if token else column
+    colon = _COLON.match(text, end)
+    return (colon.end() if colon else end) + 1
 
 
 def _masked(text: str, cut: int | None) -> list[str]:
@@ -95,7 +99,7 @@ def _masked(text: str, cut: int | None) -> list[str]:
             cells[index] = CUT if index == start else ""
 
     for pair in _PAIR.finditer(text):
-        if _hides(pair["key"].strip("\"'")) and pair.end() < len(text):
+        if _hides(_key(pair)) and pair.end() < len(text):
             value = _TOKEN.match(text, pair.end())
             hide(pair.end(), value.end() if value and text[pair.end()] not in "{[&*|>!" else len(text))
     start = secret_start(text)
@@ -104,6 +108,10 @@ def _masked(text: str, cut: int | None) -> list[str]:
     if start is not None:
         hide(start, len(text))
     return cells
+
+
+def _key(pair: re.Match[str]) -> str:
+    return (pair["plain"] or pair["quoted"]).strip("\"'")
 
 
 @lru_cache(maxsize=1024)
@@ -125,7 +133,7 @@ def _inside_secret(lines: Sequence[str], index: int) -> bool:
             return True
         if not above.strip() or _indentation(above) >= indentation:
             continue
-        keys = [pair["key"].strip("\"'") for pair in _PAIR.finditer(above)]
+        keys = [_key(pair) for pair in _PAIR.finditer(above)]
         if keys and _hides(keys[-1]):
             return True
         indentation = _indentation(above)

@@ -6,7 +6,7 @@ Field errors come from the models; cross-field checks then run on whatever parse
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -81,6 +81,13 @@ def load_file(path: FilePath | str) -> LoadResult:
     return LoadResult(source.stack, source.path, config, issues, source)
 
 
+def load_text(path: FilePath | str, text: str) -> LoadResult:
+    """Check `text` as if it were the stack file at `path`, which need not exist."""
+    source = StackSource.of(FilePath(path), text.encode())
+    config, issues = _load(source.values if source.readable else None, source, (), lines_of(text))
+    return LoadResult(source.stack, source.path, config, issues, source)
+
+
 def stack_files(folder: FilePath | str = "stacks") -> tuple[FilePath, ...]:
     """The stack files of a folder (`Pulumi.<stack>.yaml`), sorted by name."""
     return tuple(
@@ -134,11 +141,14 @@ def _decoded(value: object) -> object:
 
 
 def _load(
-    values: Mapping[str, Any] | None, source: StackSource | None, secret_keys: Collection[str]
+    values: Mapping[str, Any] | None,
+    source: StackSource | None,
+    secret_keys: Collection[str],
+    lines: Sequence[str] | None = None,
 ) -> tuple[StackConfig | None, tuple[ConfigIssue, ...]]:
     issues = _text_issues(source)
     if values is None:
-        return None, _with_excerpts(issues, (), source)
+        return None, _with_excerpts(issues, (), source, lines)
     # The engine's declared default for a stack without workflows is an empty mapping.
     values = {key: value for key, value in values.items() if not (key == "workflows" and value == {})}
     secrets = list(_secrets(values, secret_keys))
@@ -164,29 +174,37 @@ def _load(
     ]
     placed = [(finding, _issue(finding, source, renamed)) for finding in kept]
     issues += tuple(issue for _, issue in placed)
-    return (None if issues else config), _with_excerpts(sorted(_distinct(issues)), placed, source)
+    return (None if issues else config), _with_excerpts(sorted(_distinct(issues)), placed, source, lines)
 
 
 def _with_excerpts(
-    issues: Iterable[ConfigIssue], placed: Iterable[tuple[Finding, ConfigIssue]], source: StackSource | None
+    issues: Iterable[ConfigIssue],
+    placed: Iterable[tuple[Finding, ConfigIssue]],
+    source: StackSource | None,
+    lines: Sequence[str] | None,
 ) -> tuple[ConfigIssue, ...]:
     """The issues, each with its line of the file; nothing that may be a secret is in one."""
     issues = tuple(issues)
     if not issues or source is None:
         return issues
-    try:
-        if not source.path.is_file():
-            return issues
-        with source.path.open("rb") as file:
-            lines = lines_of(file.read(FILE_BYTES.value).decode("utf-8-sig", "replace"))
-    except OSError:
-        return issues
+    lines = _lines(source.path) if lines is None else lines
     hidden: dict[int, int] = {}
     for finding, issue in placed:
         if finding.code == SECRET_AS_DATA or finding.found == NOT_SHOWN:
             column = key_end(lines, issue.line, issue.column) if finding.on_key else issue.column
             hidden[issue.line] = min(column, hidden.get(issue.line, column))
     return tuple(replace(issue, excerpt=excerpt(lines, issue.line, issue.column, hidden)) for issue in issues)
+
+
+def _lines(path: FilePath) -> Sequence[str]:
+    """The lines of a file; none where it cannot be read."""
+    try:
+        if not path.is_file():
+            return ()
+        with path.open("rb") as file:
+            return lines_of(file.read(FILE_BYTES.value).decode("utf-8-sig", "replace"))
+    except OSError:
+        return ()
 
 
 type _Renamed = Mapping[Path, str]

@@ -99,7 +99,7 @@ def test_a_preview_registers_nothing(tree: Tree, tmp_path: Path, engine: str) ->
     ended = tree.landfall("preview", "dev", "--engine", engine, "--json", str(target))
     assert ended.code == 2
     assert sorted(match["code"] for match in heads(ended.err)) == sorted(EXPECTED)
-    assert ended.err.rstrip().endswith("8 errors")
+    assert ended.err.rstrip().endswith("8 errors in 1 file")
     assert not target.exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "stacks"
     folder.mkdir()
     good = (ROOT / "stacks/Pulumi.dev.yaml").read_text(encoding="utf-8")
-    good = good.replace("../examples", str(ROOT / "examples"))
+    shutil.copytree(ROOT / "examples" / "rsql-blog", tmp_path / "examples" / "rsql-blog")
     (folder / "Pulumi.dev.yaml").write_text(good, encoding="utf-8")
     bad = good.replace("environment: dev", "environment: prd").replace("cidr: 10.24", "cdir: 10.24")
     (folder / "Pulumi.bad.yaml").write_text(bad, encoding="utf-8")
@@ -160,7 +161,7 @@ def test_no_command_goes_on_with_an_invalid_stack(
 ) -> None:
     ended = landfall(*command)
     assert ended.code == 2
-    assert ended.err.rstrip().endswith("2 errors")
+    assert ended.err.rstrip().endswith("2 errors in 1 file")
     assert "LF0103" in ended.err
     assert ended.out == ""
 

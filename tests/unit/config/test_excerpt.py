@@ -75,6 +75,7 @@ def test_a_long_line_is_cut_around_the_mark() -> None:
         ("  pasword: hunter2", "  pasword: …"),
         ("  a: {secret: hunter2, b: 1}", "  a: {secret: …, b: 1}"),
         ("  a: {db_token: 'hunter2, or so', b: 1}", "  a: {db_token: …, b: 1}"),
+        ('  a: {"password":"hunter2", b: 1}', '  a: {"password":…, b: 1}'),
         ("  a: {secure: v1:hunter2}", "  a: {secure: …}"),
         ("  url: postgres://me:hunter2@host/db", "  url: …"),
         ("  a: [x, AKIAIOSFODNN7HUNTER2]", "  a: [x, …"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from landfall.config import load_file
@@ -10,8 +11,7 @@ STACK = Path(__file__).resolve().parents[3] / "stacks" / "Pulumi.dev.yaml"
 
 
 def test_a_home_region_without_a_recorded_layer_is_one_error_before_any_resource(tmp_path: Path) -> None:
-    scripts = STACK.parent.parent / "examples"
-    (tmp_path / "examples").symlink_to(scripts)
+    shutil.copytree(STACK.parent.parent / "examples", tmp_path / "examples")
     (tmp_path / "stacks").mkdir()
     changed = tmp_path / "stacks" / "Pulumi.dev.yaml"
     changed.write_text(STACK.read_text().replace("eu-central-1", "eu-central-2"))

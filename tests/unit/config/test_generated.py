@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from landfall.config import load_all, report, split_statements
-from landfall.config.codes import CODES, stale_pages, write_pages
+from landfall.config.code_pages import stale_pages, write_pages
+from landfall.config.codes import CODES
 from landfall.config.schema import check, reference, stack_schema, write
 
 ROOT = Path(__file__).parents[3]
