@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from landfall.cli import report_command
 from landfall.cli.deploy import ensure_deployed
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.run_view import print_run, watch
@@ -16,14 +17,14 @@ from landfall.cli.sandbox_spec import sandbox_spec
 from landfall.cli.session import Session
 from landfall.cli.stacks import counted, load_stack
 from landfall.cli.terminal import out, print_json, say, step, table
+from landfall.report.model import SOURCE_DESIGN
 from sandbox import launcher
 
 EXAMPLE = "Examples: landfall demo · landfall demo --keep"
 STACK = "sandbox"
 WORKFLOW = "blog_test_workflow"
-QUERY = "select * from rsql_blog.blog_table order by 1"
-SOURCE_TRANSITIONS, SOURCE_INVOCATIONS = 41, 19
-"""What the same workflow takes in the source's design. (source: specs/rsql-orchestration, "Measured")"""
+TABLE = "rsql_blog.blog_table"
+QUERY = f"select * from {TABLE} order by 1"  # noqa: S608 - both are constants
 QUERY_SECONDS = 30.0
 LOG_LINES = 3
 """Lines at the end of each job's log that the demo shows; `landfall workflow logs` shows all."""
@@ -54,10 +55,12 @@ def demo(
             session.say_what_is_gone(execution_id)
         rows = table_rows(sandbox, session, QUERY) if run.status == "Completed" else []
         _show(session, run, rows, as_json)
+        page = report_command.after_run(session, run, rows=report_command.rows_of(TABLE, QUERY, rows))
     finally:
         if owner is not None:
             with step("sandbox stopped"):
                 launcher.down()
+    report_command.say_where(page)
     if run.status != "Completed":
         raise typer.Exit(Exit.FAILED)
     if not as_json:
@@ -80,7 +83,7 @@ def _show(session: Session, run: Run, rows: list[dict[str, Any]], as_json: bool)
             out.print(f"   {line}", markup=False)
     if rows:
         table(
-            "rows of rsql_blog.blog_table",
+            f"rows of {TABLE}",
             list(rows[0]),
             [[str(value) for value in row.values()] for row in rows],
         )
@@ -91,9 +94,10 @@ def _show(session: Session, run: Run, rows: list[dict[str, Any]], as_json: bool)
         style="bold",
         markup=False,
     )
+    design = SOURCE_DESIGN[WORKFLOW]
     out.print(
         f"{run.state_transitions} state transitions and {run.lambda_invocations} Lambda invocations; "
-        f"the source's design takes {SOURCE_TRANSITIONS} and {SOURCE_INVOCATIONS}",
+        f"the source's design takes {design.state_transitions} and {design.lambda_invocations}",
         markup=False,
     )
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from landfall.cli import report_command
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.run_view import duration, print_run, watch
 from landfall.cli.runs import Run, new_execution_id
@@ -25,6 +26,8 @@ app = typer.Typer(no_args_is_help=True, help="ETL workflows of a stack, in the s
 Stack = Annotated[str, typer.Option("--stack", "-s", help="Stack whose ETL plane is meant.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end and show progress.")]
+
+app.command("report", epilog=report_command.EXAMPLE)(report_command.report)
 
 
 def _ended(run: Run, as_json: bool) -> None:
@@ -126,7 +129,11 @@ def _finish(session: Session, execution_id: str, wait: bool, as_json: bool) -> N
         run_ = watch(session.runs.follow(execution_id))
         if run_.status != "Completed":
             session.say_what_is_gone(execution_id)
-        _ended(run_, as_json)
+        page = report_command.after_run(session, run_)
+        try:
+            _ended(run_, as_json)
+        finally:
+            report_command.say_where(page)
     elif as_json:
         print_json({"workflow_execution_id": execution_id, "status": "Running"})
 
