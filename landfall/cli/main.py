@@ -54,6 +54,11 @@ COMMANDS = (
         "List what landfall new can create, or show the keys and an example of one kind.",
     ),
     Lazy(
+        "doctor",
+        "landfall.cli.doctor:doctor",
+        "Check this machine without network: what is missing, what would leak, and how to mend it.",
+    ),
+    Lazy(
         "schema",
         "landfall.cli.schema_command:schema",
         "Print, write or check the JSON schema that editors complete and check stack files with.",
