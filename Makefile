@@ -20,6 +20,7 @@ demo: setup ## AWS on this machine, the sandbox stack deployed, the sample workf
 	@.venv/bin/landfall demo
 
 test: setup-dev ## all tests, with the real engine, emulator and database
+	@tools/chromium.sh
 	@.venv/bin/landfall sandbox prepare
 	@.venv/bin/python -m pytest -n 2 --dist loadfile
 
