@@ -27,6 +27,9 @@ from sandbox.state import read_state
 
 VICTIMS: Final = ("emulator", "postgres", "runner", "landfall")
 ROWS: Final = 4
+JOBS: Final = 6
+JOB_SECONDS: Final = 0.8
+"""About as long as a job of the sample takes: later moments mean the job after it."""
 END_SECONDS: Final = 30.0
 """How long processes of an owned sandbox may live after the command that owned it was killed."""
 _POLL: Final = 0.005
@@ -144,16 +147,21 @@ class Bench:
         self._recover(round_, execution, told="ended unexpectedly (signal 9) at")
 
     def _runner(self, round_: Round) -> None:
-        """The job runner on the host dies while it runs a script."""
+        """The job runner of one of the jobs dies, from its first moment on."""
         self._ready()
         execution = self._new_id()
         round_.command = f"workflow run {WORKFLOW}"
-        wait = self._random.uniform(0.0, self._run_seconds)
+        nth, later = self._random.randint(1, JOBS), self._random.uniform(0.0, JOB_SECONDS)
+        seen: set[int] = set()
+        due = float("inf")
         with self.begun("workflow", "run", WORKFLOW, "--execution-id", execution, "--json") as command:
             began = time.monotonic()
             while command.poll() is None:
-                runners = self.runners() if time.monotonic() - began >= wait else []
-                if runners and _kill(self._random.choice(runners)):
+                runners = self.runners()
+                seen.update(runners)
+                if len(seen) >= nth:
+                    due = min(due, time.monotonic() + later)
+                if runners and time.monotonic() >= due and _kill(self._random.choice(runners)):
                     round_.hit = True
                     break
                 time.sleep(_POLL)

@@ -125,10 +125,12 @@ except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as err
 def run_job_document() -> dict[str, Any]:
     """The document that runs one job; `Job` is base64 of its JSON document.
 
-    The shell is replaced by the runner, so the command's process is the runner itself and a cancelled command
-    ends it.
+    Shell and runner are one process group, which a cancelled command ends as a whole. A runner that is killed
+    alone, as where memory runs out, is reported by its guard; one that was killed before it had a guard is
+    reported from here, so that nobody waits for heartbeats of the dead.
     """
-    command = f"exec python3 \"${{LANDFALL_HOST_ROOT:-{HOST_ROOT}}}/current/runner.pyz\" '{{{{ Job }}}}'"
+    runner = f"python3 \"${{LANDFALL_HOST_ROOT:-{HOST_ROOT}}}/current/runner.pyz\" '{{{{ Job }}}}'"
+    commands = [runner, "code=$?", f'[ "$code" -lt 128 ] || {runner} lost', 'exit "$code"']
     return {
         "schemaVersion": "2.2",
         "description": "Run one job of an ETL workflow on this host and report to the workflow.",
@@ -139,7 +141,7 @@ def run_job_document() -> dict[str, Any]:
                 "allowedPattern": JOB_PATTERN,
             }
         },
-        "mainSteps": [_shell("runJob", [command], LONGEST_COMMAND_SECONDS)],
+        "mainSteps": [_shell("runJob", commands, LONGEST_COMMAND_SECONDS)],
     }
 
 

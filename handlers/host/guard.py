@@ -5,7 +5,8 @@ Systems Manager ends a cancelled command with SIGKILL to its process group (amaz
 clean up after that. The guard is forked before the script starts, leaves the command's process group, and
 reads a pipe whose other end only the runner holds. When the pipe closes without a farewell, the runner is
 dead: the guard kills the script's process group and reports the job, with the outcome that the runner had
-reached if it had one, else as aborted.
+reached if it had one, else as aborted. A runner that died before the guard stood is reported by the command
+itself, which starts another one for that (`LOST_ARGUMENT`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from dataclasses import asdict
 from handlers.host.audit import ABORTED
 from handlers.host.report import Outcome
 
-_LOST = Outcome(
+LOST_ARGUMENT = "lost"
+"""Second argument of a runner that only reports the one before it, which was killed."""
+
+LOST = Outcome(
     ABORTED,
     error_name="JobAborted",
     error_message="the job's runner was killed before it could report: its command was cancelled, "
@@ -32,10 +36,11 @@ _LOST = Outcome(
 class Guard:
     """The runner's end of the pipe."""
 
-    def __init__(self, on_death: Callable[[Outcome], object]) -> None:
+    def __init__(self, on_death: Callable[[Outcome, bool], object]) -> None:
         """Fork the guard. Call it while the process has one thread only.
 
-        `on_death` runs in the guard, with the outcome to report; it must make its own network clients.
+        `on_death` runs in the guard, with the outcome to report and whether the runner had told that the job
+        is its own; it must make its own network clients.
         """
         reader, writer = os.pipe()
         self._pid = os.fork()
@@ -48,6 +53,10 @@ class Guard:
                 os._exit(0)
         os.close(reader)
         self._pipe = writer
+
+    def owns(self) -> None:
+        """The job is this runner's."""
+        self._tell({"owned": True})
 
     def watch(self, process_group: int) -> None:
         """From now on, kill this process group when the runner dies."""
@@ -84,18 +93,20 @@ def _become_guard(reader: int) -> None:
     sys.stdin = sys.stdout = sys.stderr = open(os.devnull, "r+")  # noqa: SIM115, PTH123
 
 
-def _watch(reader: int, on_death: Callable[[Outcome], object]) -> None:
+def _watch(reader: int, on_death: Callable[[Outcome, bool], object]) -> None:
     group = 0
-    outcome = _LOST
+    outcome = LOST
+    owned = False
     with os.fdopen(reader, encoding="utf-8") as messages:
         for line in messages:
             message = json.loads(line)
             if "done" in message:
                 return
             group = int(message.get("process_group", group))
+            owned = owned or "owned" in message
             if "outcome" in message:
                 outcome = Outcome(**message["outcome"])
     if group > 1:
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGKILL)
-    on_death(outcome)
+    on_death(outcome, owned)

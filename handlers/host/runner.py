@@ -1,9 +1,10 @@
 """Run one job: `python3 runner.pyz BASE64`.
 
-Order of things (specs/rsql-orchestration, "Ours" item 6): ask the workflow whether it still waits, claim the
-audit record, resolve the script, read the secret, run the script with heartbeats, send and archive the log,
-close the record, answer the token. Two runners of the same job and attempt, as they happen when a tag matches
-several hosts, meet at the claim: the first one goes on, the others end without doing anything.
+Order of things (specs/rsql-orchestration, "Ours" item 6): post a guard, ask the workflow whether it still
+waits, claim the audit record, resolve the script, read the secret, run the script with heartbeats, send and
+archive the log, close the record, answer the token. Two runners of the same job and attempt, as they happen
+when a tag matches several hosts, meet at the claim: the first one goes on, the others end without doing
+anything.
 
 Exit codes: 0 the job completed, or is another runner's; 1 it ended badly; 2 its document is malformed.
 """
@@ -27,7 +28,7 @@ from handlers.host.clients import Clients
 from handlers.host.clock import Clock
 from handlers.host.connection import connection, credentials, script_environment
 from handlers.host.errors import InvalidJob, JobError, JobFailed, JobTimedOut
-from handlers.host.guard import Guard
+from handlers.host.guard import LOST, LOST_ARGUMENT, Guard
 from handlers.host.identity import identify
 from handlers.host.job import Job, parse
 from handlers.host.logs import LogFile, LogStream
@@ -74,16 +75,13 @@ class Runner:
     def execute(self) -> int:
         """Run the job to its reported end; returns the exit code of the runner."""
         job = self._job
-        try:
-            if not self._token.heartbeat(bound_seconds=job.heartbeat_seconds):
-                _say(f"{job.job_id}: the workflow no longer waits for this job; it was not started")
-                return 0
-            if not self._audit.claim(self._host, bound_seconds=_CLAIM_SECONDS):
-                _say(f"{job.job_id}: attempt {job.attempt} is finished or another runner has it")
-                return 0
-        except (BotoCoreError, ClientError, OSError) as error:
-            return self._give_up(f"the job could not be claimed: {summary(error)}")
+        # Before the claim: from then on only this runner's own guard may speak for the job.
         guard = Guard(self._report_from_guard)
+        refusal = self._take()
+        if refusal is not None:
+            guard.dismiss()
+            return refusal
+        guard.owns()
         try:
             outcome = self._outcome(guard)
         except Exception as error:  # whatever it is, the workflow must hear of it
@@ -95,6 +93,33 @@ class Runner:
         guard.dismiss()
         _say(f"{job.job_id}: {outcome.status}" + (f", {outcome.error_message}" if outcome.error_name else ""))
         return 0 if outcome.status == COMPLETED else 1
+
+    def report_lost(self) -> int:
+        """Report the job of a runner that was killed before it had a guard; returns the exit code.
+
+        Nothing is reported where that runner, its guard or another one has taken the job.
+        """
+        refusal = self._take()
+        if refusal is not None:
+            return refusal
+        for problem in report(self._job, LOST, self._audit, self._token):
+            _say(f"{self._job.job_id}: {problem}")
+        _say(f"{self._job.job_id}: {LOST.status}, {LOST.error_message}")
+        return 1
+
+    def _take(self) -> int | None:
+        """Claim the job; where it is not this runner's to run, the exit code."""
+        job = self._job
+        try:
+            if not self._token.heartbeat(bound_seconds=job.heartbeat_seconds):
+                _say(f"{job.job_id}: the workflow no longer waits for this job; it was not started")
+                return 0
+            if not self._audit.claim(self._host, bound_seconds=_CLAIM_SECONDS):
+                _say(f"{job.job_id}: attempt {job.attempt} is finished or another runner has it")
+                return 0
+        except (BotoCoreError, ClientError, OSError) as error:
+            return self._give_up(f"the job could not be claimed: {summary(error)}")
+        return None
 
     def _outcome(self, guard: Guard) -> Outcome:
         try:
@@ -205,16 +230,16 @@ class Runner:
         _say(f"{self._job.job_id}: {message}")
         return 1
 
-    def _report_from_guard(self, outcome: Outcome) -> None:
-        """In the guard, after the runner's death: report with clients of the guard's own."""
+    def _report_from_guard(self, outcome: Outcome, owned: bool) -> None:
+        """In the guard, after the runner's death: report with clients of the guard's own.
+
+        A runner that died while it claimed the job may have it or not: its claim is made once more.
+        """
         clients = Clients(self._job.settings.region)
-        audit = JobAudit(clients.get("dynamodb"), self._job, self._runner_id, self._clock)
-        report(
-            self._job,
-            outcome,
-            audit,
-            TaskToken(clients.get("stepfunctions"), self._job.task_token, self._clock),
-        )
+        self._audit = JobAudit(clients.get("dynamodb"), self._job, self._runner_id, self._clock)
+        self._token = TaskToken(clients.get("stepfunctions"), self._job.task_token, self._clock)
+        if owned or self._take() is None:
+            report(self._job, outcome, self._audit, self._token)
 
 
 def _epilogue(outcome: Outcome, seconds: float) -> str:
@@ -237,8 +262,9 @@ def _parent_command() -> str:
 
 def main(arguments: list[str], scripts_folder: Path, environment: Mapping[str, str]) -> int:
     """Run the job in `arguments`; returns the exit code."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python3 runner.pyz BASE64_OF_JOB\n")
+    lost = arguments[1:] == [LOST_ARGUMENT]
+    if len(arguments) != 1 and not lost:
+        sys.stderr.write(f"usage: python3 runner.pyz BASE64_OF_JOB [{LOST_ARGUMENT}]\n")
         return 2
     clock = Clock()
     try:
@@ -250,6 +276,8 @@ def main(arguments: list[str], scripts_folder: Path, environment: Mapping[str, s
     folder = Path.cwd()
     host = identify(environment, folder, _parent_command())
     runner = Runner(job, host, scripts_folder, environment, Clients(job.settings.region), clock)
+    if lost:
+        return runner.report_lost()
 
     def asked_to_stop(number: int, _frame: FrameType | None) -> None:
         runner.stop.request(f"the runner got {signal.Signals(number).name}")

@@ -172,11 +172,11 @@ class HostPlane:
         sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=messages[0]["ReceiptHandle"])
         return self.job(script, token=json.loads(messages[0]["Body"])["token"], **changes), arn
 
-    def start(self, job: Mapping[str, Any] | str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, job: Mapping[str, Any] | str, *more: str, **environment: str) -> subprocess.Popen[str]:
         """The runner as a process in a group of its own."""
         text = job if isinstance(job, str) else base64.b64encode(json.dumps(job).encode()).decode()
         return subprocess.Popen(
-            [sys.executable, str(self.folder / "runner.pyz"), text],
+            [sys.executable, str(self.folder / "runner.pyz"), text, *more],
             env={
                 "PATH": os.environ["PATH"],
                 "AWS_SSM_INSTANCE_ID": "i-0123456789abcdef0",

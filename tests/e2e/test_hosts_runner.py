@@ -279,6 +279,39 @@ def test_a_runner_that_is_killed_leaves_no_process_and_no_open_record(
     assert (record["execution_status"], record["error_name"]) == ("Aborted", "JobAborted")
 
 
+def test_a_runner_that_was_killed_before_it_began_is_reported_by_the_next_one(
+    plane: HostPlane, tmp_path: Path
+) -> None:
+    note = tmp_path / "ran"
+    job, arn = plane.waiting_job("counts.sh", args=[str(note)], heartbeat_seconds=60)
+
+    reporter = plane.start(job, "lost")
+    out, err = reporter.communicate(timeout=60)
+
+    assert reporter.returncode == 1, out + err
+    assert plane.ended(arn)["error"] == "JobAborted"
+    assert plane.record(job)["execution_status"] == "Aborted"
+    assert not note.exists()
+
+
+def test_the_report_of_a_killed_runner_leaves_a_job_alone_that_another_one_has(
+    plane: HostPlane, tmp_path: Path
+) -> None:
+    note = tmp_path / "pids"
+    job, arn = plane.waiting_job("sleeps.sh", args=[str(note)], heartbeat_seconds=30)
+    holder = plane.start(job)
+    pids(note, 2)
+
+    out, err = plane.start(job, "lost").communicate(timeout=60)
+
+    assert "another runner has it" in out, err
+    assert holder.poll() is None
+    assert plane.record(job)["execution_status"] == "Running"
+    holder.send_signal(signal.SIGTERM)
+    holder.communicate(timeout=30)
+    assert plane.ended(arn)["error"] == "JobAborted"
+
+
 def test_of_two_runners_of_one_job_only_one_runs_it(plane: HostPlane, tmp_path: Path) -> None:
     note = tmp_path / "ran"
     job, arn = plane.waiting_job("counts.sh", args=[str(note)])
