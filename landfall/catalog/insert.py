@@ -21,6 +21,7 @@ from landfall.config.source import NAMESPACE
 from landfall.config.yamltree import read
 
 _STEP: Final = 2
+_NULL: Final = "tag:yaml.org,2002:null"
 _BOM: Final = "\ufeff"
 
 
@@ -244,4 +245,7 @@ def _descend(file: _Text, path: Path) -> tuple[Node, Node | None, list[str | int
             break
         outer, (key, node) = node, inner
         rest.pop(0)
+    empty = isinstance(node, ScalarNode) and node.tag == _NULL
+    if rest and not isinstance(node, MappingNode) and not empty:
+        raise CannotInsert(f"{rest[0]} cannot be added: what is above it is no mapping")
     return node, key, rest, outer
