@@ -5,7 +5,6 @@ Field errors come from the models; cross-field checks then run on whatever parse
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -14,6 +13,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from landfall.config.checks import check
+from landfall.config.engine_values import decoded
 from landfall.config.errors import (
     CONTRADICTION,
     DUPLICATE,
@@ -118,7 +118,7 @@ def load(
     for key, value in values.items():
         namespace, colon, name = key.rpartition(":")
         if not colon or namespace == NAMESPACE:
-            own[name] = _decoded(value)
+            own[name] = decoded(value)
     names = [key.rpartition(":")[2] for key in secret_keys if key.rpartition(":")[0] in ("", NAMESPACE)]
     config, issues = _load(own, source, names)
     if config is None or issues:
@@ -129,15 +129,6 @@ def load(
 def scripts_folder(config: StackConfig, source: StackSource) -> FilePath | None:
     """The folder with the scripts of the stack's workflows; None where the stack has no workflows."""
     return source.folder / config.workflows.scripts if config.workflows else None
-
-
-def _decoded(value: object) -> object:
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
 
 
 def _load(
@@ -336,12 +327,16 @@ def _issue(finding: Finding, source: StackSource | None, renamed: _Renamed) -> C
         column=place.column,
         code=finding.code,
         key_path=place.key_path,
-        message=text_of(finding) + (f" The same in line {listed(lines)}." if lines else ""),
+        message=text_of(finding) + _see_also(lines),
         found=finding.found,
         allowed=finding.allowed,
         suggestion=finding.suggestion if finding.suggestion is not None else finding.hint or None,
         also=also,
     )
+
+
+def _see_also(lines: Sequence[int]) -> str:
+    return f" See also line{'s' if len(lines) > 1 else ''} {listed(lines)}." if lines else ""
 
 
 def _place(path: Path, source: StackSource | None, renamed: _Renamed, *, on_key: bool) -> Place:

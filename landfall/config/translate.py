@@ -218,16 +218,18 @@ def _bad_kind(path: Path, value: Any, values: Mapping[str, Any]) -> Finding:
     if "kind" in value:
         return _enumeration((*path, "kind"), value["kind"], tuple(models))
     guess = _guessed_kind(models, value)
-    near = nearest("kind", (key for key in value if isinstance(key, str)))
-    if near is not None:
-        return Finding(
-            code=UNKNOWN_KEY,
-            path=(*path, near),
-            message="unknown key",
-            allowed=("kind",),
-            suggestion="kind",
-            on_key=True,
-        )
+    keys = [key for key in value if isinstance(key, str)]
+    for meant in ("kind", "script") if jobs else ("kind",):
+        near = nearest(meant, keys)
+        if near is not None:
+            return Finding(
+                code=UNKNOWN_KEY,
+                path=(*path, near),
+                message="unknown key",
+                allowed=(meant,),
+                suggestion=meant,
+                on_key=True,
+            )
     return Finding(
         code=MISSING_KEY,
         path=(*path, "kind"),
