@@ -1,4 +1,4 @@
-"""The embedded preview of a stack against the bare SDK registering as many resources."""
+"""The embedded preview against the bare SDK registering as many resources, and how it grows."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.measure import Comparison, seconds
-from policy_packs.guardrails.evaluate import evaluate
-from policy_packs.guardrails.frame.dispatch import Dispatcher
-from policy_packs.guardrails.frame.registry import all_rules
-from policy_packs.guardrails.frame.resource import Stack, from_mapping, provider_from
-from policy_packs.guardrails.frame.settings import settings
+from benchmarks.trees import STACK, stack_config, tree, with_workflows, write_stack
 from sandbox.engines import embedded
 from sandbox.engines.guardrails import guardrails_for
 from sandbox.engines.project import Project
 from sandbox.paths import REPOSITORY
 
-STACK = "prod"
 TODAY = date(2026, 1, 1)
+SIZES = (300, 1000)
+"""Numbers of resources to which the stack is grown."""
+MOST = 1.5
 BARE = """
 import pulumi, pulumi_aws as aws
 data = aws.Provider("data", region="eu-central-1", allowed_account_ids=["111111111111"])
@@ -28,48 +26,54 @@ for number in range({count}):
 
 
 def compare() -> list[Comparison]:
-    """Preview against the SDK's floor; all rules against one."""
-    plan = embedded.plan(REPOSITORY, STACK)
-    judge = guardrails_for(Project.load(REPOSITORY), STACK, TODAY)
+    """Program, config and guardrails against the SDK's floor, at three sizes; then growth against size."""
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        (root / "stacks").mkdir()
-        (root / "Pulumi.yaml").write_text("name: bare\nruntime: python\nmain: .\nstackConfigDir: stacks\n")
-        (root / "stacks" / "Pulumi.prod.yaml").write_text("config: {}\n")
-        (root / "__main__.py").write_text(BARE.format(count=len(plan.resources) - 2))
-        bare = seconds(lambda: embedded.plan(root, STACK))
-    ours = seconds(lambda: embedded.plan(REPOSITORY, STACK, guardrails=judge))
-    resources = [resource.to_json() for resource in plan.resources]
-    every = all_rules()
-    # The one rule that reads every resource: the cost of a pass, without most of the judging.
-    tags = [rule for rule in every if rule.name == "required-tags"]
+        own, bare = Path(folder) / "own", Path(folder) / "bare"
+        own.mkdir()
+        (bare / "stacks").mkdir(parents=True)
+        (bare / "Pulumi.yaml").write_text(
+            "name: bare\nruntime: python\nmain: .\nstackConfigDir: stacks\n", encoding="utf-8"
+        )
+        (bare / "stacks" / f"Pulumi.{STACK}.yaml").write_text("config: {}\n", encoding="utf-8")
+        tree(own)
+        shipped = _resources(REPOSITORY)
+        found = [_against_bare(REPOSITORY, bare, shipped)]
+        for size in SIZES:
+            write_stack(own, STACK, with_workflows(stack_config(), (size - shipped) // 2))
+            found.append(_against_bare(own, bare, _resources(own)))
+    return [*found, *_growth(found)]
 
-    def one_rule() -> None:
-        providers = {
-            str(record["urn"]): provider_from(record)
-            for record in resources
-            if str(record["type"]).startswith("pulumi:providers:")
-        }
-        dispatcher = Dispatcher(tags, settings("prod", {}, TODAY))
-        stack = Stack(from_mapping(record, providers) for record in resources)
-        for resource in stack.resources:
-            dispatcher.resource(resource)
 
-    single = seconds(one_rule)
-    several = seconds(lambda: evaluate(resources, environment="prod", waivers={}, today=TODAY))
+def _resources(root: Path) -> int:
+    return len(embedded.plan(root, STACK).resources)
+
+
+def _against_bare(root: Path, bare: Path, count: int) -> Comparison:
+    # The stack itself and its provider are resources too.
+    (bare / "__main__.py").write_text(BARE.format(count=count - 2), encoding="utf-8")
+    judge = guardrails_for(Project.load(root), STACK, TODAY)
+    return Comparison(
+        what=f"preview of {STACK}, {count} resources",
+        baseline="bare SDK, as many topics",
+        baseline_seconds=seconds(lambda: embedded.plan(bare, STACK)),
+        ours="program, config, guardrails",
+        ours_seconds=seconds(lambda: embedded.plan(root, STACK, guardrails=judge)),
+        most_ratio=MOST,
+    )
+
+
+def _growth(found: list[Comparison]) -> list[Comparison]:
+    """Milliseconds a resource, at each larger size against the shipped one."""
+    counts = [int(one.what.split()[-2]) for one in found]
+    first, first_count = found[0], counts[0]
     return [
         Comparison(
-            what=f"preview of {STACK}, {len(resources)} resources",
-            baseline="bare SDK, as many topics",
-            baseline_seconds=bare,
-            ours="program, config, guardrails",
-            ours_seconds=ours,
-        ),
-        Comparison(
-            what=f"guardrails over {len(resources)} resources",
-            baseline="one rule",
-            baseline_seconds=single,
-            ours=f"{len(every)} rules",
-            ours_seconds=several,
-        ),
+            what=f"1,000 resources' share of a preview of {count}",
+            baseline=f"of {first_count}",
+            baseline_seconds=first.ours_seconds / first_count * 1000,
+            ours=f"of {count}",
+            ours_seconds=one.ours_seconds / count * 1000,
+            most_ratio=1.2,
+        )
+        for one, count in zip(found[1:], counts[1:], strict=True)
     ]
