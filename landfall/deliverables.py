@@ -33,8 +33,9 @@ def etl_deliverables(config: StackConfig, source: StackSource, root: Path) -> Et
     Archives are named by their path below ``root``, the program's working directory: the state of a
     stack does not say where somebody's checkout lies.
 
-    Raises ``OSError`` where a file of the tree cannot be read, ``workflows.items.ItemError`` where a
-    definition cannot be written as an item.
+    Raises ``OSError`` where a file of the tree cannot be read, ``ValueError`` with one sentence where a
+    definition cannot be written as an item (``workflows.items.ItemError``), the scripts cannot be packed
+    (``landfall.archives.ArchiveError``) or a SQL file is not UTF-8.
     """
     workflows, folder = config.workflows, scripts_folder(config, source)
     if workflows is None or folder is None:

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from landfall.cli import stale_runs
 from landfall.cli.exits import CommandError, Exit
+from landfall.config.errors import show
 from landfall.etl_names import EtlNames
 from workflows.history import lambda_invocations, state_transitions
 
@@ -85,6 +86,15 @@ def new_execution_id(workflow_id: str) -> str:
     return f"{workflow_id[:58]}-{stamp}-{uuid.uuid4().hex[:4]}"
 
 
+def check_execution_id(text: str) -> None:
+    """Raises ``CommandError`` for a text that cannot be the id of a run: nothing is asked of AWS then."""
+    if not EXECUTION_ID.fullmatch(text):
+        raise CommandError(
+            f"{show(text)} is not an execution id: 1 to 80 letters, digits, dots, hyphens and underscores",
+            Exit.INVALID,
+        )
+
+
 class Runs:
     """The runs of one ETL plane."""
 
@@ -109,12 +119,8 @@ class Runs:
 
         Raises ``CommandError`` where an execution of that id runs or has run: nothing is changed then.
         """
-        if not EXECUTION_ID.fullmatch(execution_id):
-            raise CommandError(
-                f'"{execution_id}" is not an execution id: '
-                "1 to 80 letters, digits, dots, hyphens and underscores",
-                Exit.INVALID,
-            )
+        for name in (execution_id, *more.values()):
+            check_execution_id(name)
         request = {
             "workflow_id": workflow_id,
             "workflow_execution_id": execution_id,
@@ -265,6 +271,7 @@ class Runs:
 
     def jobs(self, execution_id: str) -> list[dict[str, Any]]:
         """Job records of an execution, in the order of stages and positions."""
+        check_execution_id(execution_id)
         items = self._pages(
             "dynamodb",
             "query",
@@ -309,6 +316,7 @@ class Runs:
                 raise
 
     def _workflow_record(self, execution_id: str) -> dict[str, Any] | None:
+        check_execution_id(execution_id)
         answer = self._client("dynamodb").get_item(
             TableName=self._names.workflow_audit_table,
             Key={"workflow_execution_id": {"S": execution_id}},
