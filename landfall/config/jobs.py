@@ -24,15 +24,15 @@ LONGEST_JOB_SECONDS = 172_800
 
 JobName = Annotated[FileName, Shaped(pattern=r"[^:*]+", expected="a job name without : and *", maximum=128)]
 FunctionRef = Annotated[
-    str, Shaped(pattern=r"[\w:-]+", expected="the name or ARN of a Lambda function", maximum=170)
+    str, Shaped(pattern=r"[A-Za-z0-9_:-]+", expected="the name or ARN of a Lambda function", maximum=170)
 ]
 MachineRef = Annotated[
-    str, Shaped(pattern=r"[\w:-]+", expected="the name or ARN of a state machine", maximum=256)
+    str, Shaped(pattern=r"[A-Za-z0-9_:-]+", expected="the name or ARN of a state machine", maximum=256)
 ]
 RoleArn = Annotated[
     str,
     Shaped(
-        pattern=r"arn:aws[\w-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+",
+        pattern=r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+",
         expected="the ARN of an IAM role",
         maximum=256,
     ),
@@ -166,7 +166,8 @@ class SqlJob(JobBase):
     ] = Field(default_factory=dict)
     """Values of the named parameters (`:name`) in the statements; bound, never pasted."""
     database: (
-        Annotated[str, Shaped(pattern=r"[A-Za-z_][\w$-]*", expected="a database's name", maximum=127)] | None
+        Annotated[str, Shaped(pattern=r"[A-Za-z_][A-Za-z0-9_$-]*", expected="a database's name", maximum=127)]
+        | None
     ) = None
     """Database; without it, that of the warehouse connection."""
 

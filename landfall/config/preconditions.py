@@ -16,7 +16,7 @@ ObjectKey = Annotated[str, Shaped(pattern=r"(?s).+", expected="an object key or 
 TableName = Annotated[
     str,
     Shaped(
-        pattern=r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*){0,2}",
+        pattern=r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){0,2}",
         expected="a table as [database.][schema.]table",
         maximum=383,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
@@ -57,17 +58,13 @@ class StackSource:
         """The stack file at `path`. Never raises: a file that cannot be read is a source with a problem."""
         path = FilePath(path)
         try:
-            # Looked at before it is opened: to open a pipe waits for whoever writes into it.
-            if not stat.S_ISREG(path.stat().st_mode):
-                return _unread(path, "it is not a plain file")
-            with path.open("rb") as file:
-                data = file.read(FILE_BYTES.value + 1)
-                size = os.fstat(file.fileno()).st_size
+            return StackSource.of(path, *beginning(path))
         except OSError as error:
-            return _unread(path, error.strerror or "it cannot be read")
+            reason = error.strerror or "it cannot be read"
         except ValueError:
-            return _unread(path, "its name cannot be that of a file")
-        return StackSource.of(path, data, size)
+            reason = "its name cannot be that of a file"
+        problem = _problem(f"cannot read the file: {reason}", "Check name and rights.")
+        return StackSource(path, problems=(problem,))
 
     @staticmethod
     def of(path: FilePath, data: bytes, size: int | None = None) -> StackSource:
@@ -120,10 +117,16 @@ class StackSource:
         return key_mark if on_key or isinstance(node.value, dict | list) else node.mark
 
 
-def _unread(path: FilePath, reason: str) -> StackSource:
-    return StackSource(
-        path, problems=(_problem(f"cannot read the file: {reason}", "Check name and rights."),)
-    )
+def beginning(path: FilePath) -> tuple[bytes, int]:
+    """The first bytes of a plain file, at most one more than `yamltree.read` takes, and the size of all.
+
+    Raises OSError, also for what is no plain file, and ValueError for a name that no file can have.
+    """
+    # Looked at before it is opened: to open a pipe waits for whoever writes into it.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a plain file")
+    with path.open("rb") as file:
+        return file.read(FILE_BYTES.value + 1), os.fstat(file.fileno()).st_size
 
 
 def source_for(stack: str, folder: FilePath | str = "stacks") -> StackSource | None:

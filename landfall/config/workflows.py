@@ -37,20 +37,24 @@ Email = Annotated[
 SecretRef = Annotated[
     str,
     Shaped(
-        pattern=r"arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+|[\w/+=.@-]+",
+        pattern=r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9_/+=.@-]+|[A-Za-z0-9_/+=.@-]+",
         expected="the name or ARN of a secret in Secrets Manager, never its value",
         maximum=512,
         hidden=True,
     ),
 ]
-Database = Annotated[str, Shaped(pattern=r"[A-Za-z_][\w$-]*", expected="a database's name", maximum=127)]
+Database = Annotated[
+    str, Shaped(pattern=r"[A-Za-z_][A-Za-z0-9_$-]*", expected="a database's name", maximum=127)
+]
 WarehouseName = Annotated[
     str, Shaped(pattern=r"[a-z0-9][a-z0-9-]*", expected="lower-case letters, digits and hyphens", maximum=64)
 ]
 InstanceId = Annotated[
     str, Shaped(pattern=r"m?i-[0-9a-f]{8,17}", expected="an instance id, for example i-0a1b2c3d4e5f60001")
 ]
-EventBus = Annotated[str, Shaped(pattern=r"[/.\w-]+", expected="the name of an event bus", maximum=256)]
+EventBus = Annotated[
+    str, Shaped(pattern=r"[/.A-Za-z0-9_-]+", expected="the name of an event bus", maximum=256)
+]
 
 
 def _check_expression(value: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from landfall.config.errors import nearest, show
+from landfall.config.source import beginning
 from landfall.config.yamltree import Mark, Node, read
 from sandbox.faults.model import EFFECTS, Rule
 from sandbox.faults.services import name_problem
@@ -34,10 +35,9 @@ def read_rules(path: Path) -> list[Rule]:
         FaultFileError: the file cannot be read, or something in it is wrong.
     """
     try:
-        data = path.read_bytes()
+        root, problems = read(*beginning(path))
     except OSError as error:
         raise FaultFileError([f"{path}: cannot be read: {error.strerror}"]) from error
-    root, problems = read(data)
     mistakes: list[tuple[int, int, str]] = [
         (p.mark.line, p.mark.column, f"{p.message}. {p.hint}".replace(" Write config: with the keys of"
          " the stack below it.", f" Write {KEY}: with a list of rules below it."))
