@@ -198,7 +198,7 @@ def workflow_record(execution_id: str, status: str, end: float | None, **more: A
         "workflow_id": "nightly_sales",
         "execution_status": status,
         "execution_start_ts": iso(START),
-        "execution_arn": f"arn:aws:states:eu-central-1:111111111111:execution:landfall-sandbox-etl:{execution_id}",
+        "execution_arn": f"arn:aws:states:eu-central-1:111111111111:execution:etl:{execution_id}",
         **more,
     }
     if end is not None:
@@ -371,18 +371,9 @@ def large(jobs: int = 300, failing: int = 217, folder: Path | None = None) -> Re
     for n in range(1, jobs):
         start = 2 + (n // 40) * 4 + n % 7 * 0.2
         bad = n == failing
-        records.append(
-            job(
-                execution,
-                2,
-                n,
-                f"load_partition_{n:03d}.sh",
-                start,
-                start + 3,
-                status="Failed" if bad else "Completed",
-                **({"error_name": "ScriptFailed", "error_message": "ERROR: disk full"} if bad else {}),
-            )
-        )
+        error = {"error_name": "ScriptFailed", "error_message": "ERROR: disk full"} if bad else {}
+        name, status = f"load_partition_{n:03d}.sh", "Failed" if bad else "Completed"
+        records.append(job(execution, 2, n, name, start, start + 3, status=status) | error)
         text = "ERROR: disk full" if bad else "COPY 1000"
         logs.add(records[-1]["log_stream"], ["loading", *[f"row group {i}" for i in range(8)], text], start)
     run = SampleRun(

@@ -9,7 +9,7 @@ import pytest
 
 from landfall.report.history import spans_of
 from landfall.report.logs import LARGEST_FILE, LogCollector, file_name, stream_prefix
-from landfall.report.model import Guardrail, Finding, Span, build_stages, moment, status_of
+from landfall.report.model import Finding, Guardrail, Span, build_stages, moment, status_of
 from tests.report_samples import (
     HOSTILE,
     NOW,
