@@ -8,7 +8,7 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from hosts_plane import ROOT, HostPlane, eventually, write_scripts
 from components.orchestration.host_documents import install_runner_document, run_job_document
 from landfall.archives import Archive, host_bundle
 from sandbox.host import host_folder, start_agent, stop_agent
-from sandbox.launcher import Sandbox
+from sandbox.launcher import HostSpec, Sandbox
 
 pytestmark = pytest.mark.emulator
+
+ACCOUNT = "111111111111"
 
 SCRIPTS = {
     "say.sh": '#!/bin/sh\necho version one: "$1" on $LANDFALL_JOB_NAME\n',
@@ -33,13 +35,6 @@ SCRIPTS = {
 }
 
 
-@dataclass(frozen=True)
-class Host:
-    instance_id: str
-    account: str = "111111111111"
-    tags: dict[str, str] = field(default_factory=dict)
-
-
 @dataclass
 class Delivery:
     """Two hosts with a tag, our documents, and a machine that sends jobs to the tag."""
@@ -47,7 +42,7 @@ class Delivery:
     sandbox: Sandbox
     plane: HostPlane
     tag: str
-    hosts: list[Host]
+    hosts: list[HostSpec]
     run_job: str
     install: str
     machine: str
@@ -77,7 +72,7 @@ class Delivery:
 
         return str(eventually(status, lambda it: it in ("Success", "Failed"), 20))
 
-    def installed(self, host: Host) -> Path:
+    def installed(self, host: HostSpec) -> Path:
         """The folder that a host's `current` leads to."""
         folder = host_folder(self.sandbox.state_dir, host.instance_id) / "root" / "current"
         return folder.resolve()
@@ -103,7 +98,10 @@ def delivery(
     scripts = write_scripts(folder / "source", SCRIPTS)
     plane = HostPlane.make(aws, sandbox.environment("data"), scripts, folder / "unused")
     tag = uuid.uuid4().hex
-    pair = [Host(f"i-{uuid.uuid4().hex[:17]}", tags={"role": tag}) for _ in range(2)]
+    pair = [
+        HostSpec(instance_id=f"i-{uuid.uuid4().hex[:17]}", account=ACCOUNT, tags={"role": tag})
+        for _ in range(2)
+    ]
     for host in pair:
         start_agent(sandbox.state_dir, host, sandbox.endpoint)
     documents = []

@@ -8,7 +8,6 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +16,23 @@ from botocore.exceptions import ClientError
 from hosts_plane import eventually
 
 from sandbox.host import host_folder, start_agent, stop_agent
-from sandbox.launcher import Sandbox
+from sandbox.launcher import HostSpec, Sandbox
 
 pytestmark = pytest.mark.emulator
 
 TERMINAL = ("Success", "Failed", "Cancelled", "TimedOut")
-
-
-@dataclass(frozen=True)
-class Host:
-    """A host of a test's own."""
-
-    instance_id: str
-    account: str = "111111111111"
-    tags: dict[str, str] = field(default_factory=dict)
+ACCOUNT = "111111111111"
 
 
 @pytest.fixture
-def hosts(sandbox: Sandbox) -> Iterator[Callable[..., Host]]:
+def hosts(sandbox: Sandbox) -> Iterator[Callable[..., HostSpec]]:
     """Start further hosts; they are stopped and forgotten after the test."""
-    started: list[Host] = []
+    started: list[HostSpec] = []
 
-    def start(tag: str = "", workers: int = 40) -> Host:
-        host = Host(f"i-{uuid.uuid4().hex[:17]}", tags={"role": tag} if tag else {})
+    def start(tag: str = "", workers: int = 40) -> HostSpec:
+        host = HostSpec(
+            instance_id=f"i-{uuid.uuid4().hex[:17]}", account=ACCOUNT, tags={"role": tag} if tag else {}
+        )
         start_agent(sandbox.state_dir, host, sandbox.endpoint, workers=workers)
         started.append(host)
         return host
@@ -56,7 +49,7 @@ def ssm(aws: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def host(hosts: Callable[..., Host]) -> str:
+def host(hosts: Callable[..., HostSpec]) -> str:
     return hosts().instance_id
 
 
@@ -198,7 +191,7 @@ def test_a_command_that_no_agent_fetches_times_out(
 
 
 def test_killing_the_agent_kills_everything_on_its_host_and_a_restart_reports_it(
-    sandbox: Sandbox, ssm: Any, hosts: Callable[..., Host], tmp_path: Path
+    sandbox: Sandbox, ssm: Any, hosts: Callable[..., HostSpec], tmp_path: Path
 ) -> None:
     host = hosts()
     note, escaped = tmp_path / "pid", tmp_path / "escaped"
@@ -220,7 +213,7 @@ def test_killing_the_agent_kills_everything_on_its_host_and_a_restart_reports_it
 
 
 def test_stopping_an_agent_stops_its_commands(
-    sandbox: Sandbox, ssm: Any, hosts: Callable[..., Host], tmp_path: Path
+    sandbox: Sandbox, ssm: Any, hosts: Callable[..., HostSpec], tmp_path: Path
 ) -> None:
     host = hosts()
     note = tmp_path / "pid"
@@ -231,7 +224,7 @@ def test_stopping_an_agent_stops_its_commands(
 
 
 def test_a_tag_reaches_every_host_one_after_the_other(
-    ssm: Any, hosts: Callable[..., Host], tmp_path: Path
+    ssm: Any, hosts: Callable[..., HostSpec], tmp_path: Path
 ) -> None:
     tag = uuid.uuid4().hex
     pair = [hosts(tag), hosts(tag)]
@@ -252,7 +245,7 @@ def test_a_tag_reaches_every_host_one_after_the_other(
 
 
 def test_after_max_errors_no_further_host_gets_the_command(
-    ssm: Any, hosts: Callable[..., Host], tmp_path: Path
+    ssm: Any, hosts: Callable[..., HostSpec], tmp_path: Path
 ) -> None:
     tag = uuid.uuid4().hex
     for _ in range(3):
@@ -379,7 +372,7 @@ def test_parameter_store_is_still_there(ssm: Any) -> None:
 
 
 def test_an_association_is_applied_at_once_on_change_and_to_new_hosts(
-    sandbox: Sandbox, ssm: Any, hosts: Callable[..., Host], tmp_path: Path
+    sandbox: Sandbox, ssm: Any, hosts: Callable[..., HostSpec], tmp_path: Path
 ) -> None:
     tag = uuid.uuid4().hex
     first = hosts(tag)
@@ -423,7 +416,7 @@ def test_an_association_is_applied_at_once_on_change_and_to_new_hosts(
     ssm.delete_document(Name=name)
 
 
-def test_a_failing_association_says_so(ssm: Any, hosts: Callable[..., Host]) -> None:
+def test_a_failing_association_says_so(ssm: Any, hosts: Callable[..., HostSpec]) -> None:
     tag = uuid.uuid4().hex
     hosts(tag)
     association = ssm.create_association(
@@ -440,7 +433,9 @@ def test_a_failing_association_says_so(ssm: Any, hosts: Callable[..., Host]) -> 
     ssm.delete_association(AssociationId=association)
 
 
-def test_hosts_say_whether_they_are_online(sandbox: Sandbox, ssm: Any, hosts: Callable[..., Host]) -> None:
+def test_hosts_say_whether_they_are_online(
+    sandbox: Sandbox, ssm: Any, hosts: Callable[..., HostSpec]
+) -> None:
     host = hosts().instance_id
 
     def ping() -> list[str]:

@@ -7,8 +7,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,11 @@ from components.orchestration.host_documents import install_runner_document, run
 from landfall.archives import function_archive, host_bundle
 from landfall.powertools import powertools_layer
 from sandbox.host import host_folder, start_agent, stop_agent
-from sandbox.launcher import Sandbox
+from sandbox.launcher import HostSpec, Sandbox
 from workflows.etl import EtlSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_SCRIPTS = ROOT / "examples" / "rsql-blog" / "scripts"
-
-
-@dataclass(frozen=True)
-class Host:
-    instance_id: str
-    account: str
-    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def eventually(read: Callable[[], Any], seconds: float = 30.0) -> Any:
@@ -51,7 +43,9 @@ class HostedPlane(Plane):
             on_hosts=True,
             spec=EtlSpec(stack="sandbox", tag_key="role", tag_value=tag, **spec),
         )
-        self.host = Host(f"i-{uuid.uuid4().hex[:17]}", self.account, {"role": tag})
+        self.host = HostSpec(
+            instance_id=f"i-{uuid.uuid4().hex[:17]}", account=self.account, tags={"role": tag}
+        )
         self.logs = sandbox.client("logs", "data")
         self._store()
         self._documents()
