@@ -5,7 +5,7 @@ PYTHON ?=
 export PYTHON
 export PULUMI_ERROR_OUTPUT_STRING := true
 
-.PHONY: help setup setup-dev demo test lint types format docs bench kills lock clean
+.PHONY: help setup setup-dev demo test test-large lint types format docs bench kills least-privilege lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -22,7 +22,11 @@ demo: setup ## AWS on this machine, the sandbox stack deployed, the sample workf
 test: setup-dev ## all tests, with the real engine, emulator and database
 	@tools/chromium.sh
 	@.venv/bin/landfall sandbox prepare
-	@.venv/bin/python -m pytest -n 2 --dist loadfile
+	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not large"
+
+test-large: setup-dev ## the largest statements at their full size: 300 real jobs, a stage of 1,000 scripts
+	@.venv/bin/landfall sandbox prepare
+	@.venv/bin/python -m pytest -m large
 
 lint: setup-dev ## ruff, and the format of every file
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -43,6 +47,10 @@ bench: setup-dev ## benchmarks, as ratios side by side
 kills: setup-dev ## kill -9 of every part at random moments, and whether all recovers; KILLS="--count 5" for less
 	@.venv/bin/landfall sandbox prepare
 	@.venv/bin/python -m benchmarks.kills $(KILLS)
+
+least-privilege: setup-dev ## takes every grant of every role away and expects a failure; writes docs/least-privilege.md
+	@.venv/bin/landfall sandbox prepare
+	@.venv/bin/python -m benchmarks.least_privilege --write $(GRANTS)
 
 lock: setup-dev ## new hash-pinned lock files from pyproject.toml
 	@tools/lock.sh

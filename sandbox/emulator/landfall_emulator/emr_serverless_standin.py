@@ -1,6 +1,7 @@
 """EMR Serverless job runs as the sandbox has them: states without work (see `standin_runs`).
 
-Source: Amazon EMR Serverless API Reference, StartJobRun, GetJobRun, CancelJobRun. An application need not be
+Source: Amazon EMR Serverless API Reference, StartJobRun, GetJobRun, ListJobRuns,
+CancelJobRun. An application need not be
 created first; an application id that holds `missing` is not found.
 """
 
@@ -52,6 +53,13 @@ class EmrServerlessProvider:
         """One run with its state of this moment."""
         return {"jobRun": _shown(self._run(context, request))}
 
+    @handler("ListJobRuns", expand=False)
+    def list_job_runs(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+        """All runs of an application, newest first, on one page."""
+        runs = self._runs.of(context.account_id, context.region)
+        mine = [run for run in reversed(runs) if run.request["applicationId"] == request["applicationId"]]
+        return {"jobRuns": [_summary(run) for run in mine]}
+
     @handler("CancelJobRun", expand=False)
     def cancel_job_run(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """Cancel a run."""
@@ -77,6 +85,14 @@ def _started(run: Run) -> dict[str, Any]:
 def _arn(run: Run) -> str:
     path = f"applications/{run.request['applicationId']}/jobruns/{run.id}"
     return f"arn:aws:emr-serverless:{run.region}:{run.account}:/{path}"
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    """The JobRunSummary structure."""
+    shown = _shown(run)
+    kept = ("applicationId", "name", "arn", "createdBy", "createdAt", "updatedAt", "executionRole", "state",
+            "stateDetails", "releaseLabel", "attempt")  # fmt: skip
+    return {"id": run.id, "type": "SPARK"} | {name: shown[name] for name in kept if name in shown}
 
 
 def _shown(run: Run) -> dict[str, Any]:

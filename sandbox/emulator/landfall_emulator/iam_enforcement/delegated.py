@@ -34,6 +34,7 @@ from localemu.services.stepfunctions.asl.eval.event.event_detail import EventDet
 from localemu.services.stepfunctions.asl.utils import boto_client
 from localemu.services.stepfunctions.backend.execution import Execution
 from localemu.services.stepfunctions.backend.models import sfn_stores
+from moto.ec2.models.flow_logs import FlowLogs
 
 from landfall_emulator import instance_metadata
 from landfall_emulator.iam_enforcement import principals, resource_policies
@@ -83,6 +84,7 @@ def install() -> None:
     _executions_send_traces()
     _functions_decrypt_their_settings()
     _sessions_of_executions_keep_their_name()
+    _flow_logs_tell_whether_they_deliver()
     spool.MAY_REPORT = _agent_may_report
 
 
@@ -252,6 +254,39 @@ def _functions_decrypt_their_settings() -> None:
         return result
 
     ProcessRuntimeExecutor.invoke = invoke  # type: ignore[method-assign]
+
+
+def _flow_logs_tell_whether_they_deliver() -> None:
+    """A flow log's status is that of its role at the moment somebody asks."""
+
+    def status(self: Any) -> str:
+        return "FAILED" if _delivery_refused(self) else "SUCCESS"
+
+    def problem(self: Any) -> str | None:
+        return "Access error" if _delivery_refused(self) else None
+
+    def ignore(self: Any, value: Any) -> None:
+        """What moto sets is not kept."""
+
+    FlowLogs.deliver_logs_status = property(status, ignore)
+    FlowLogs.deliver_logs_error_message = property(problem, ignore)
+
+
+def _delivery_refused(flow_log: Any) -> bool:
+    role = flow_log.deliver_logs_permission_arn
+    named = flow_log.log_group_name or str(flow_log.log_destination or "").partition(":log-group:")[2]
+    group = named.removesuffix(":*")
+    if not role or not group:
+        return False
+    account, region = str(flow_log.ec2_backend.account_id), str(flow_log.ec2_backend.region_name)
+    arn = f"arn:aws:logs:{region}:{account}:log-group:{group}"
+    stream = f"{arn}:log-stream:{flow_log.id}"
+    needs = [
+        Need(action="logs:CreateLogStream", resource=stream),
+        Need(action="logs:DescribeLogStreams", resource=arn),
+        Need(action="logs:PutLogEvents", resource=stream),
+    ]
+    return judged(str(role), flow_log.id, needs, _work(account, region), "flow log of a network") is not None
 
 
 def _settings_refused(request_id: str, text: str) -> Any:

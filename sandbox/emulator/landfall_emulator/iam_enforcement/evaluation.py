@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localemu.services.iam_enforcement.action_matcher import matches_action
-
 from landfall_emulator.iam_enforcement.conditions import Context, holds, pattern, substituted
 
 Document = Mapping[str, Any]
@@ -122,16 +120,12 @@ def statements(document: Document) -> list[Mapping[str, Any]]:
     return [found] if isinstance(found, Mapping) else list(found)
 
 
-def trusts(document: Document, principal: Principal, action: str, context: Context) -> bool:
-    """Whether a role's trust policy lets `principal` assume it."""
-    judged = [
-        statement
-        for statement in statements(document)
-        if matches_action(dict(statement), action)
-        and _is_principal(statement, principal) is not None
-        and holds(statement.get("Condition"), context)
-    ]
-    return bool(judged) and all(statement.get("Effect") == "Allow" for statement in judged)
+def matches_action(statement: Mapping[str, Any], action: str) -> bool:
+    """Whether the statement's Action or NotAction takes the action in; letter case does not count."""
+    several = statement.get("Action") or statement.get("NotAction")
+    patterns = [several] if isinstance(several, str) else list(several or ())
+    found = any(pattern(text.lower()).fullmatch(action.lower()) for text in patterns)
+    return bool(patterns) and found is ("Action" in statement)
 
 
 def matches_resource(statement: Mapping[str, Any], resource: str, context: Context) -> bool:
@@ -147,7 +141,7 @@ def _applies(
     statement: Mapping[str, Any], action: str, resource: str, context: Context, principal: Principal | None
 ) -> bool:
     return (
-        matches_action(dict(statement), action)
+        matches_action(statement, action)
         and matches_resource(statement, resource, context)
         and (principal is None or _is_principal(statement, principal) is not None)
         and holds(statement.get("Condition"), context)

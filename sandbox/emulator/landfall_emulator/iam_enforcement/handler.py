@@ -12,6 +12,7 @@ from typing import Any, Final
 from localemu import config, constants
 from localemu.aws.api import CommonServiceException, RequestContext
 from localemu.services.iam_enforcement import enforcer
+from moto.logs.models import logs_backends
 
 from landfall_emulator.iam_enforcement import decisions, delegated, principals, resource_policies
 from landfall_emulator.iam_enforcement.dependents import dependents
@@ -78,6 +79,11 @@ def _principal(context: RequestContext, call: Call) -> tuple[Principal | None, s
         if service and (call.service, call.operation) in _OF_SERVICES:
             return principals.of_service(str(service), account), source
         return None, None
+    if context.is_internal_call and (call.service, call.operation) == ("logs", "CreateLogGroup"):
+        # LocalEmu asks for the group of a log before each new stream; Lambda only for a missing one.
+        group = call.text("logGroupName")
+        if group in logs_backends[call.account][call.region].groups:
+            return None, None
     if key in (constants.INTERNAL_AWS_ACCESS_KEY_ID, config.INTERNAL_RESOURCE_ACCOUNT):
         return None, None
     try:

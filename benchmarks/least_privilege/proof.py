@@ -1,0 +1,142 @@
+"""The experiment: each scenario with the roles as they are, then each grant taken away.
+
+A grant is proved when a scenario fails without it **and** the emulator refused the role an action of it in
+that run: a scenario that fails for another reason proves nothing, and is reported as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.least_privilege.plane import Decision, NotAsExpected, Plane
+from benchmarks.least_privilege.policies import Grant, grants, without
+from benchmarks.least_privilege.scenarios import SCENARIOS, Scenario, prepare
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a scenario without one grant."""
+
+    role: str
+    statement: str
+    scenario: str
+    """Name of the scenario; empty where none uses the grant."""
+    refused: str
+    """The action that was refused first; empty where none was."""
+    seen: str
+    """What the scenario said; empty where it went on as if nothing had happened."""
+
+    @property
+    def proved(self) -> bool:
+        """Whether the grant is needed."""
+        return bool(self.seen and self.refused)
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {**asdict(self), "proved": self.proved}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """The outcome of the whole experiment."""
+
+    scenarios: Mapping[str, str]
+    """Title by name."""
+    decisions: int
+    """Decisions of the emulator while the scenarios ran with the roles as they are."""
+    outcomes: tuple[Outcome, ...]
+    broken: Mapping[str, str]
+    """Scenarios that failed with the roles as they are, and why."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every scenario passes and every grant is needed."""
+        return not self.broken and all(outcome.proved for outcome in self.outcomes)
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "complete": self.complete,
+            "scenarios": dict(self.scenarios),
+            "decisions": self.decisions,
+            "broken": dict(self.broken),
+            "outcomes": [outcome.to_json() for outcome in self.outcomes],
+        }
+
+
+def prove(
+    plane: Plane, *, by_action: bool, only: Sequence[str] = (), progress: Progress = lambda _: None
+) -> Proof:
+    """Run the experiment; `only` keeps grants whose role or statement contains one of the texts."""
+    prepare(plane)
+    used: dict[str, list[Decision]] = {}
+    broken: dict[str, str] = {}
+    for scenario in SCENARIOS:
+        plane.begin()
+        problem = _run(plane, scenario)
+        used[scenario.name] = [decision for decision in plane.decisions() if decision.allowed]
+        refused = [decision for decision in plane.decisions() if not decision.allowed]
+        if problem or refused:
+            broken[scenario.name] = problem or f"{refused[0].principal} may not {refused[0].action}"
+        progress(f"{scenario.name}: {problem or 'passes'}")
+    iam = plane.client("iam")
+    found = [
+        grant
+        for grant in grants(iam, by_action=by_action)
+        if not only or any(text in f"{grant.role} {grant.title}" for text in only)
+    ]
+    outcomes = []
+    for number, grant in enumerate(found, start=1):
+        outcome = _without(plane, iam, grant, used)
+        outcomes.append(outcome)
+        progress(
+            f"{number}/{len(found)} {grant.role} without {grant.title}: {outcome.seen or 'nothing fails'}"
+        )
+    for scenario in SCENARIOS:
+        plane.begin()
+        if problem := _run(plane, scenario):
+            broken.setdefault(scenario.name, f"after the experiment: {problem}")
+    return Proof(
+        scenarios={scenario.name: scenario.title for scenario in SCENARIOS},
+        decisions=sum(len(decisions) for decisions in used.values()),
+        outcomes=tuple(outcomes),
+        broken=broken,
+    )
+
+
+def _without(plane: Plane, iam: Any, grant: Grant, used: Mapping[str, list[Decision]]) -> Outcome:
+    """Take the grant away and run scenarios that use it, until one fails."""
+    outcome = Outcome(role=grant.role, statement=grant.title, scenario="", refused="", seen="")
+    for scenario in SCENARIOS:
+        if not any(_uses(decision, grant) for decision in used[scenario.name]):
+            continue
+        with without(iam, grant):
+            plane.begin(grant.role)
+            seen = _run(plane, scenario) or ""
+            refusals = [r for r in plane.refusals() if not grant.sid or grant.covers(r.action)]
+        refused = refusals[0].action if refusals else ""
+        outcome = Outcome(
+            role=grant.role, statement=grant.title, scenario=scenario.name, refused=refused, seen=seen
+        )
+        if outcome.proved:
+            break
+    return outcome
+
+
+def _uses(decision: Decision, grant: Grant) -> bool:
+    if decision.principal != grant.role or not any(mark.startswith(grant.mark) for mark in decision.by):
+        return False
+    return not grant.sid or grant.covers(decision.action)
+
+
+def _run(plane: Plane, scenario: Scenario) -> str | None:
+    """What kept the scenario from doing what it does."""
+    try:
+        scenario.run(plane)
+    except NotAsExpected as failed:
+        return str(failed)
+    return None

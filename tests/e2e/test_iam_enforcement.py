@@ -1,0 +1,231 @@
+"""IAM enforcement of a sandbox: who calls is known, and what his role may not do is refused in the history.
+
+A few roles on a sandbox of its own; that no statement of the platform's roles is superfluous is shown by
+`make least-privilege`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from benchmarks.least_privilege.policies import grants, without
+from sandbox import launcher
+from sandbox.launcher import HostSpec, Sandbox, SandboxSpec
+from tests.e2e.sandbox_states import finish
+
+pytestmark = pytest.mark.emulator
+
+ACCOUNT = "111111111111"
+REGION = "eu-central-1"
+PROFILE = "enforced-host"
+
+
+@pytest.fixture(scope="module")
+def enforced() -> Iterator[Sandbox]:
+    """A sandbox under enforcement, with a host that has an instance profile."""
+    host = HostSpec(
+        instance_id="i-0a1b2c3d4e5f60001", account="data", tags={"role": "etl"}, instance_profile=PROFILE
+    )
+    spec = SandboxSpec(hosts=(host,), iam_enforcement=True)
+    own = launcher.up(spec, f"enforced-{os.getpid()}", owner_pid=os.getpid(), discard=True)
+    yield own
+    own.down(discard=True)
+
+
+@dataclass
+class Role:
+    """A role with one inline policy that tests rewrite."""
+
+    sandbox: Sandbox
+    name: str
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:iam::{ACCOUNT}:role/{self.name}"
+
+    def may(self, *statements: dict[str, Any]) -> None:
+        document = {"Version": "2012-10-17", "Statement": list(statements)}
+        self.sandbox.client("iam", "data").put_role_policy(
+            RoleName=self.name, PolicyName="own", PolicyDocument=json.dumps(document)
+        )
+
+
+def make_role(sandbox: Sandbox, service: str) -> Role:
+    name = f"r-{uuid.uuid4().hex[:8]}"
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": f"{service}.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    sandbox.client("iam", "data").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    return Role(sandbox, name)
+
+
+def allow(action: str, resource: str, **more: Any) -> dict[str, Any]:
+    return {"Sid": "Allow", "Effect": "Allow", "Action": [action], "Resource": [resource], **more}
+
+
+@pytest.fixture(scope="module")
+def key(enforced: Sandbox) -> str:
+    kms = enforced.client("kms", "data")
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Account",
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            }
+        ],
+    }
+    made = kms.create_key(Policy=json.dumps(policy))["KeyMetadata"]
+    kms.create_alias(AliasName="alias/enforced", TargetKeyId=made["KeyId"])
+    return str(made["Arn"])
+
+
+@pytest.fixture(scope="module")
+def table(enforced: Sandbox, key: str) -> str:
+    enforced.client("dynamodb", "data").create_table(
+        TableName="enforced",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    )
+    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/enforced"
+
+
+def run_machine(sandbox: Sandbox, role: Role) -> Any:
+    """A state machine that puts one item."""
+    definition = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Put",
+        "States": {
+            "Put": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::dynamodb:putItem",
+                "Arguments": {"TableName": "enforced", "Item": {"id": {"S": "1"}}},
+                "End": True,
+            }
+        },
+    }
+    states = sandbox.client("stepfunctions", "data")
+    machine = states.create_state_machine(
+        name=f"m-{uuid.uuid4().hex[:8]}", roleArn=role.arn, definition=json.dumps(definition)
+    )["stateMachineArn"]
+    started = states.start_execution(stateMachineArn=machine)["executionArn"]
+    return finish(lambda service: sandbox.client(service, "data"), started)
+
+
+def test_a_task_needs_its_action_and_the_key_of_its_table(enforced: Sandbox, key: str, table: str) -> None:
+    role = make_role(enforced, "states")
+    by_alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/enforced"}}
+    use = allow("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*", Condition=by_alias)
+    put = {**allow("dynamodb:PutItem", table), "Sid": "Put"}
+    role.may(put, use)
+    assert run_machine(enforced, role).status == "SUCCEEDED"
+    for missing, action in (("Put", "dynamodb:PutItem"), ("Allow", "kms:Decrypt")):
+        iam = enforced.client("iam", "data")
+        (grant,) = (each for each in grants(iam) if each.role == role.name and each.sid == missing)
+        with without(iam, grant):
+            ended = run_machine(enforced, role)
+        assert ended.status == "FAILED"
+        assert "AccessDenied" in ended.error
+        assert f"assumed-role/{role.name}/" in ended.cause and action in ended.cause
+    assert run_machine(enforced, role).status == "SUCCEEDED"
+
+
+def test_a_boundary_and_a_denial_take_away_what_a_policy_gives(enforced: Sandbox, table: str) -> None:
+    role = make_role(enforced, "states")
+    everything = {**allow("*", "*"), "Sid": "Everything"}
+    role.may(everything, {**allow("dynamodb:PutItem", table), "Effect": "Deny", "Sid": "No"})
+    assert "with an explicit deny in an identity-based policy" in run_machine(enforced, role).cause
+    role.may(everything)
+    iam = enforced.client("iam", "data")
+    boundary = iam.create_policy(
+        PolicyName=f"b-{role.name}",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:*", "*")]}),
+    )["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName=role.name, PermissionsBoundary=boundary)
+    assert "no permissions boundary allows" in run_machine(enforced, role).cause
+
+
+def test_log_delivery_is_checked_when_a_state_machine_is_made(enforced: Sandbox) -> None:
+    role = make_role(enforced, "states")
+    role.may(allow("logs:CreateLogDelivery", "*"))
+    group = f"/aws/vendedlogs/states/{role.name}"
+    enforced.client("logs", "data").create_log_group(logGroupName=group)
+    logging = {
+        "level": "ALL",
+        "includeExecutionData": False,
+        "destinations": [
+            {
+                "cloudWatchLogsLogGroup": {
+                    "logGroupArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
+                }
+            }
+        ],
+    }
+    with pytest.raises(ClientError) as refused:
+        enforced.client("stepfunctions", "data").create_state_machine(
+            name=role.name,
+            roleArn=role.arn,
+            definition=json.dumps({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}),
+            loggingConfiguration=logging,
+        )
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert "not authorized to access the Log Destination" in str(refused.value)
+
+
+def test_a_host_has_the_role_of_its_instance_profile_and_nothing_more(enforced: Sandbox) -> None:
+    ssm, iam = enforced.client("ssm", "data"), enforced.client("iam", "data")
+    assert ssm.describe_instance_information()["InstanceInformationList"][0]["PingStatus"] == "ConnectionLost"
+    role = make_role(enforced, "ec2")
+    iam.attach_role_policy(
+        RoleName=role.name, PolicyArn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    )
+    iam.create_instance_profile(InstanceProfileName=PROFILE)
+    iam.add_role_to_instance_profile(InstanceProfileName=PROFILE, RoleName=role.name)
+    role.may(allow("sts:GetCallerIdentity", "*"))
+    script = (
+        'python3 -c \'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"]);'
+        ' boto3.client("s3").list_buckets()\''
+    )
+    command = ssm.send_command(
+        DocumentName="AWS-RunShellScript",
+        Targets=[{"Key": "tag:role", "Values": ["etl"]}],
+        Parameters={"commands": [script]},
+    )["Command"]["CommandId"]
+    instance = enforced.state.spec.hosts[0].instance_id
+    ended = _ended(ssm, command, instance)
+    assert ended["StandardOutputContent"].strip() == (
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/{role.name}/{instance}"
+    )
+    assert "is not authorized to perform: s3:ListAllMyBuckets" in ended["StandardErrorContent"]
+
+
+def _ended(ssm: Any, command: str, instance: str) -> Any:
+    import time
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = ssm.get_command_invocation(CommandId=command, InstanceId=instance)
+        if found["Status"] not in ("Pending", "InProgress"):
+            return found
+        time.sleep(0.1)
+    raise AssertionError("the command did not end")
