@@ -1,6 +1,6 @@
 """The pages of ``docs/`` that are made from code: ``python -m landfall.cli.reference --write`` renews them.
 
-A page is either made as a whole (config reference, guardrails, error pages, the drawing of the state machine)
+A page is either made as a whole (config reference, guardrails, error pages, pictures)
 or in a marked part of it (the emulator's gaps in ``limits.md``). ``--check`` says which are stale and ends
 with 1. (source: DESIGN section 4, "reference docs are generated")
 """
@@ -11,18 +11,24 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from landfall.cli.stacks import ROOT
+from landfall.cli.stacks import ROOT, load_stack
 from landfall.config import code_pages
 from landfall.config.schema import EVERY_KIND, TOP_LEVEL, Row, reference, section_title
+from landfall.diagram import architecture, svg
+from landfall.diagram.scene import Scene
 from policy_packs.guardrails import reference as guardrails
+from sandbox.engines import embedded
 from sandbox.provisioners.gaps import KNOWN_GAPS, Gap
+from workflows import picture
 from workflows.asl import draw
 from workflows.etl import EtlSpec, definition
 
 DOCS: Final = ROOT / "docs"
+SAMPLE: Final = "blog_test_workflow"
 COMMAND: Final = "python -m landfall.cli.reference --write"
 
 _OF_KIND: Final = re.compile(r"(?P<stem>.*?)\((?P<kind>\w+)\)(?P<rest>.*)")
@@ -81,9 +87,21 @@ def pages(docs: Path = DOCS) -> Mapping[Path, str]:
     return {
         docs / "config-reference.md": config_reference(),
         docs / "guardrails.md": guardrails.render(),
-        docs / "etl-machine.svg": draw.svg(definition(EtlSpec(stack="sandbox")), "ETL state machine"),
+        **{docs / "images" / name: svg.render(scene) for name, scene in pictures().items()},
         limits: with_gaps(limits.read_text(encoding="utf-8")),
     }
+
+
+@cache
+def pictures() -> Mapping[str, Scene]:
+    """The pictures of ``docs/images``, as `landfall diagram` and `landfall workflow draw` make them."""
+    workflows = load_stack("prod").workflows
+    sample = workflows.definitions[SAMPLE] if workflows is not None else None
+    drawn = {
+        "prod.svg": architecture.draw(embedded.plan(ROOT, "prod").to_json()),
+        "etl-machine.svg": draw.scene(definition(EtlSpec(stack="prod")), "ETL state machine"),
+    }
+    return drawn if sample is None else {**drawn, "sample-workflow.svg": picture.scene(SAMPLE, sample)}
 
 
 def stale(docs: Path = DOCS) -> tuple[str, ...]:
@@ -99,6 +117,7 @@ def stale(docs: Path = DOCS) -> tuple[str, ...]:
 def write(docs: Path = DOCS) -> None:
     """Write every generated page."""
     for path, text in pages(docs).items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     code_pages.write_pages(docs / "errors")
 

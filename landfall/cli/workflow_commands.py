@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from landfall.cli import report_command
+from landfall.cli import draw_command, report_command
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.run_view import duration, print_run, watch
 from landfall.cli.runs import Run, new_execution_id
 from landfall.cli.session import Session, open_session
-from landfall.cli.stacks import stack_result
 from landfall.cli.terminal import out, print_json, say, table
-from landfall.deliverables import sql_files
-from workflows import etl
-from workflows.asl import draw as drawings
-from workflows.items import to_item
 
 app = typer.Typer(no_args_is_help=True, help="ETL workflows of a stack, in the sandbox or in an account.")
 
@@ -222,32 +216,4 @@ def logs(
                 out.print(f"{moment}  {text.rstrip()}", markup=False)
 
 
-@app.command(epilog="Example: landfall workflow draw blog_test_workflow --stack dev --output workflow.svg")
-def draw(
-    workflow_id: Annotated[
-        str | None, typer.Argument(help="Workflow to draw; the state machine that runs them all by default.")
-    ] = None,
-    stack: Stack = "sandbox",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="File that ends in .svg or .mmd; Mermaid is printed by default."),
-    ] = None,
-) -> None:
-    """Draw a workflow of the stack config, or the state machine itself, as SVG or Mermaid; offline."""
-    if output is not None and output.suffix not in (".svg", ".mmd"):
-        raise CommandError(f"{output} must end in .svg or .mmd", Exit.INVALID)
-    as_svg = output is not None and output.suffix == ".svg"
-    if workflow_id is None:
-        machine = etl.definition(etl.EtlSpec(stack=stack))
-        drawing = drawings.svg(machine, "ETL state machine") if as_svg else drawings.mermaid(machine)
-    else:
-        session = open_session(stack)
-        session.require_workflow(workflow_id)
-        files = sql_files(session.config, stack_result(stack).source)
-        item = to_item(workflow_id, session.workflows.definitions[workflow_id], files)
-        drawing = drawings.workflow_svg(item) if as_svg else drawings.workflow_mermaid(item)
-    if output is None:
-        out.print(drawing, markup=False)
-    else:
-        output.write_text(drawing, encoding="utf-8")
-        say(f"wrote {output}")
+app.command("draw", epilog=draw_command.EXAMPLE)(draw_command.draw)

@@ -1,42 +1,45 @@
-"""Pictures of state machines and of workflows: Mermaid text and SVG, both pure and deterministic.
+"""Pictures of state machines: a scene of panels, one for each scope, and Mermaid text; pure, deterministic.
 
-A state machine is drawn scope by scope: the machine itself, then the inside of each Map. A workflow is drawn
-as its stages from left to right, with a stage's jobs below one another."""
+A state machine is drawn scope by scope: the machine itself, then the inside of each Map. What a Catch leads
+to is a line of its own kind, and a Retry is a mark at its state.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
+from landfall.diagram import font
+from landfall.diagram.legend import legend
+from landfall.diagram.mermaid import label as mermaid_label
+from landfall.diagram.place import Size, layered
+from landfall.diagram.route import Rect, Router, Wanted
+from landfall.diagram.scene import GRID, SIZES, Box, LegendEntry, Line, Mark, Point, Scene, Text, fitted, snap
 from workflows.asl.checks import targets
 from workflows.asl.machine import StateMachine
 from workflows.asl.states import Processor, State
 
-BOX_HEIGHT = 34
-ROW = 70
-COLUMN_GAP = 40
-CHARACTER = 7.2
-MARGIN = 24
-_FILL = {
-    "Task": "#dbeafe",
-    "Map": "#ede9fe",
-    "Choice": "#fef3c7",
-    "Wait": "#e0f2fe",
-    "Pass": "#f1f5f9",
-    "Fail": "#fee2e2",
-    "Succeed": "#dcfce7",
+_MARGIN: Final = 40
+_TOP: Final = 100
+_PAD: Final = 30
+_STRIP: Final = 50
+_HEIGHT: Final = 50
+_WIDEST: Final = 260
+_START: Final = "\0start"
+_ACCENTS: Final[Mapping[str, tuple[str, str]]] = {
+    "Task": ("database", "Task: calls a service"),
+    "Map": ("network", "Map: the panel of its name, for each item"),
+    "Choice": ("compute", "Choice"),
+    "Wait": ("wait", "Wait"),
+    "Pass": ("other", "Pass"),
+    "Succeed": ("good", "Succeed"),
+    "Fail": ("bad", "Fail"),
 }
-_KIND_FILL = {
-    "rsql": "#dbeafe",
-    "sql": "#dcfce7",
-    "lambda": "#ffedd5",
-    "glue": "#ede9fe",
-    "emr_serverless": "#fce7f3",
-    "state_machine": "#fef3c7",
-}
+_DOWN: Final = {"bottom": 0, "left": 6, "right": 6, "top": 14}
+_FROM_ABOVE: Final = {"top": 0, "left": 4, "right": 4, "bottom": 14}
+_ASIDE: Final = {"right": 0, "left": 1, "bottom": 3, "top": 14}
+_BACK: Final = {"right": 0, "left": 0, "bottom": 8, "top": 8}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,7 @@ class Edge:
     source: str
     target: str
     caught: bool
-    """Whether a Catch leads there."""
+    """Whether only a Catch leads there."""
 
 
 def edges(states: Mapping[str, State]) -> tuple[Edge, ...]:
@@ -69,19 +72,12 @@ def scopes(machine: StateMachine) -> Iterator[tuple[str, Processor]]:
             yield name, state.processor
 
 
-# Mermaid
-
-
 def mermaid(machine: StateMachine) -> str:
     """The machine as a Mermaid flowchart; dotted lines are taken when an error is caught."""
     ids = {name: f"s{number}" for number, (name, _) in enumerate(machine.walk())}
     lines = ["flowchart TD"]
     lines += _mermaid_scope(Processor(start_at=machine.start_at, states=machine.states), ids, "  ", "start")
     return "\n".join(lines) + "\n"
-
-
-def _label(text: str) -> str:
-    return text.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
 
 
 def _mermaid_scope(processor: Processor, ids: Mapping[str, str], indent: str, start: str) -> Iterator[str]:
@@ -92,9 +88,9 @@ def _mermaid_scope(processor: Processor, ids: Mapping[str, str], indent: str, st
             kind, ("[", "]")
         )
         if state.processor is None:
-            yield f'{indent}{ids[name]}{opening}"{_label(name)}"{closing}'
+            yield f'{indent}{ids[name]}{opening}"{mermaid_label(name)}"{closing}'
         else:
-            yield f'{indent}subgraph {ids[name]} ["{_label(name)}"]'
+            yield f'{indent}subgraph {ids[name]} ["{mermaid_label(name)}"]'
             yield from _mermaid_scope(state.processor, ids, indent + "  ", f"{ids[name]}start")
             yield f"{indent}end"
     for edge in edges(processor.states):
@@ -102,174 +98,294 @@ def _mermaid_scope(processor: Processor, ids: Mapping[str, str], indent: str, st
         yield f"{indent}{ids[edge.source]} {arrow} {ids[edge.target]}"
 
 
-def workflow_mermaid(item: Mapping[str, Any]) -> str:
-    """A workflow (its configuration item) as a Mermaid flowchart."""
-    lines = ["flowchart LR"]
-    for number, stage in enumerate(item["workflow_stages"], 1):
-        lines.append(f'  subgraph stage{number} ["{_label(_stage_title(number, stage))}"]')
-        lines.append(f"    direction {'TB' if stage['execution_type'] == 'sequential' else 'LR'}")
-        names = [f"j{number}x{position}" for position in range(1, len(stage["scripts"]) + 1)]
-        lines += [
-            f'    {name}["{_label(_job_title(job))}"]'
-            for name, job in zip(names, stage["scripts"], strict=True)
-        ]
-        if stage["execution_type"] == "sequential":
-            lines += [f"    {before} --> {after}" for before, after in pairwise(names)]
-        lines.append("  end")
-        if number > 1:
-            lines.append(f"  stage{number - 1} --> stage{number}")
-    return "\n".join(lines) + "\n"
-
-
-# SVG
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Box:
-    text: str
-    fill: str
-    x: float
-    y: float
-    width: float
-    dashed: bool = False
-
-    def svg(self) -> str:
-        dash = ' stroke-dasharray="4 3"' if self.dashed else ""
-        return (
-            f'<rect x="{self.x:g}" y="{self.y:g}" width="{self.width:g}" height="{BOX_HEIGHT}" rx="6"'
-            f' fill="{self.fill}" stroke="#475569"{dash}/>'
-            f'<text x="{self.x + self.width / 2:g}" y="{self.y + BOX_HEIGHT / 2 + 4:g}"'
-            f' text-anchor="middle">{escape(self.text)}</text>'
-        )
-
-
-def _width(text: str) -> float:
-    return max(60.0, round(len(text) * CHARACTER + 20, 1))
-
-
-def _page(width: float, height: float, title: str, parts: Iterable[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}"'
-        f' viewBox="0 0 {width:g} {height:g}" role="img" font-family="system-ui, sans-serif" font-size="12">'
-        f"<title>{escape(title)}</title>"
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7"'
-        ' orient="auto">'
-        '<path d="M0 0 8 4 0 8z" fill="#475569"/></marker></defs>'
-        f'<rect width="{width:g}" height="{height:g}" fill="#ffffff"/>' + "".join(parts) + "</svg>\n"
+def scene(machine: StateMachine, title: str) -> Scene:
+    """The machine as a picture: one panel for each scope, its states from the start downwards."""
+    first, *inner = _once(machine)
+    # The machine first, then the highest: what is left beside them takes the small ones.
+    drawn = [first, *sorted(inner, key=lambda found: -len(found[2].states))]
+    panels = [_panel(name, also, processor) for name, also, processor in drawn]
+    places, width, height = _packed([(panel.width + _PAD, panel.height + _PAD) for panel in panels])
+    boxes: list[Box] = []
+    lines: list[Line] = []
+    for panel, (left, top) in zip(panels, places, strict=True):
+        boxes += [_moved(box, _MARGIN + left, _TOP + top) for box in panel.boxes]
+        lines += [_shifted(line, _MARGIN + left, _TOP + top) for line in panel.lines]
+    states = list(machine.walk())
+    count = sum(1 for _ in scopes(machine))
+    subtitle = f"{len(states)} states in {count} scopes · {machine.comment}".rstrip(" ·")
+    bottom = _TOP + height + 10
+    whole = max(width - _PAD + 2 * _MARGIN, 900)
+    used = {state.fields["Type"] for _, state in states}
+    entries = [LegendEntry(text=text, accent=a) for kind, (a, text) in _ACCENTS.items() if kind in used]
+    entries += [
+        LegendEntry(text="next", line="flow"),
+        LegendEntry(text="an error that a Catch names", line="caught"),
+    ]
+    key = legend(entries, _MARGIN, bottom, whole - 2 * _MARGIN)
+    return Scene(
+        title=title,
+        subtitle=subtitle,
+        description=f"{title}: {subtitle}. "
+        + "; ".join(f"{name or 'the machine'}: {len(p.states)} states" for name, p in scopes(machine)),
+        width=whole,
+        height=bottom + key.height + 20,
+        boxes=tuple(boxes),
+        lines=tuple(lines),
+        texts=(
+            fitted(title, whole - 2 * _MARGIN, x=_MARGIN, y=48, role="title"),
+            fitted(subtitle, whole - 2 * _MARGIN, x=_MARGIN, y=74, role="detail"),
+            *key.texts,
+        ),
+        marks=key.marks,
+        samples=key.samples,
     )
 
 
-def svg(machine: StateMachine, title: str = "State machine") -> str:
-    """The machine as an SVG: one panel for each scope, states in ranks by their distance from the start."""
-    parts: list[str] = []
-    width, top = 0.0, float(MARGIN)
+def _once(machine: StateMachine) -> Iterator[tuple[str, tuple[str, ...], Processor]]:
+    """Scopes whose states are the same but for what stands in brackets behind their names, once each.
+
+    Yields the first such scope's name, the names of the others, and its states.
+    """
+    found: dict[str, tuple[str, Processor]] = {}
+    others: dict[str, list[str]] = {}
     for name, processor in scopes(machine):
-        panel, panel_width, panel_height = _panel(name or title, processor, top)
-        parts += panel
-        width = max(width, panel_width)
-        top += panel_height + MARGIN
-    return _page(width + MARGIN, top, title, parts)
-
-
-def _ranks(processor: Processor) -> dict[str, int]:
-    ranks = {processor.start_at: 0}
-    waiting = [processor.start_at]
-    while waiting:
-        name = waiting.pop(0)
-        for target, _ in targets(processor.states[name]):
-            if target not in ranks:
-                ranks[target] = ranks[name] + 1
-                waiting.append(target)
-    return ranks
-
-
-def _panel(title: str, processor: Processor, top: float) -> tuple[list[str], float, float]:
-    ranks = _ranks(processor)
-    boxes: dict[str, _Box] = {}
-    width = _width(title)
-    for rank in range(max(ranks.values()) + 1):
-        x = float(2 * MARGIN)
-        for name in (name for name in processor.states if ranks.get(name) == rank):
-            fill = _FILL[processor.states[name].fields["Type"]]
-            boxes[name] = _Box(text=name, fill=fill, x=x, y=top + 40 + rank * ROW, width=_width(name))
-            x += boxes[name].width + COLUMN_GAP
-        width = max(width, x)
-    height = 40.0 + (max(ranks.values()) + 1) * ROW
-    parts = [
-        f'<rect x="{MARGIN}" y="{top:g}" width="{width - MARGIN:g}" height="{height:g}" rx="10"'
-        ' fill="#f8fafc" stroke="#cbd5e1"/>',
-        f'<text x="{2 * MARGIN}" y="{top + 22:g}" font-weight="600">{escape(title)}</text>',
-    ]
-    for edge in edges(processor.states):
-        parts.append(_line(boxes[edge.source], boxes[edge.target], dashed=edge.caught))
-    parts += [box.svg() for box in boxes.values()]
-    return parts, width, height
-
-
-def _line(source: _Box, target: _Box, *, dashed: bool) -> str:
-    dash = ' stroke-dasharray="4 3"' if dashed else ""
-    x1, x2 = source.x + source.width / 2, target.x + target.width / 2
-    if source.y < target.y:
-        y1, y2 = source.y + BOX_HEIGHT, target.y
-        bend = (y1 + y2) / 2
-        path = f"M{x1:g} {y1:g}C{x1:g} {bend:g} {x2:g} {bend:g} {x2:g} {y2:g}"
-    else:
-        y1, y2 = source.y + BOX_HEIGHT / 2, target.y + BOX_HEIGHT / 2
-        out = max(source.x + source.width, target.x + target.width) + COLUMN_GAP / 2
-        left, right = source.x + source.width, target.x + target.width
-        path = f"M{left:g} {y1:g}C{out:g} {y1:g} {out:g} {y2:g} {right:g} {y2:g}"
-    return f'<path d="{path}" fill="none" stroke="#475569" marker-end="url(#tip)"{dash}/>'
-
-
-def _stage_title(number: int, stage: Mapping[str, Any]) -> str:
-    description = stage.get("stage_description") or f"Stage {number}"
-    off = "" if stage.get("execution_flag", "y") == "y" else ", off"
-    return f"{number}. {description} ({stage['execution_type']}{off})"
-
-
-def _job_title(job: str | Mapping[str, Any]) -> str:
-    return job if isinstance(job, str) else str(job.get("name") or job.get("script") or job["kind"])
-
-
-def _job_fill(job: str | Mapping[str, Any]) -> str:
-    return _KIND_FILL["rsql" if isinstance(job, str) else str(job.get("kind", "rsql"))]
-
-
-def workflow_svg(item: Mapping[str, Any]) -> str:
-    """A workflow (its configuration item) as an SVG; stages that are switched off are dashed."""
-    parts: list[str] = []
-    x, height = float(MARGIN), 0.0
-    stages: Sequence[Mapping[str, Any]] = item["workflow_stages"]
-    for number, stage in enumerate(stages, 1):
-        title = _stage_title(number, stage)
-        off = stage.get("execution_flag", "y") != "y"
-        inner = max([_width(title), *(_width(_job_title(job)) for job in stage["scripts"])])
-        gap = ROW if stage["execution_type"] == "sequential" else BOX_HEIGHT + 12
-        boxes = [
-            _Box(
-                text=_job_title(job),
-                fill=_job_fill(job),
-                x=x + 12,
-                y=MARGIN + 44 + index * gap,
-                width=inner,
-                dashed=off,
-            )
-            for index, job in enumerate(stage["scripts"])
+        body = [
+            (_bare(state), inner.fields["Type"], _detail(inner.fields["Type"], inner.fields))
+            for state, inner in processor.states.items()
         ]
-        bottom = boxes[-1].y + BOX_HEIGHT + 12 if boxes else MARGIN + 56
-        parts.append(
-            f'<rect x="{x:g}" y="{MARGIN}" width="{inner + 24:g}" height="{bottom - MARGIN:g}" rx="10"'
-            f' fill="#f8fafc" stroke="#cbd5e1"/>'
-            f'<text x="{x + 12:g}" y="{MARGIN + 24}" font-weight="600">{escape(title)}</text>'
+        ways = [(_bare(edge.source), _bare(edge.target), edge.caught) for edge in edges(processor.states)]
+        shape = repr((_bare(name), body, ways))
+        if shape in found:
+            others.setdefault(shape, []).append(name)
+        else:
+            found[shape] = (name, processor)
+    for shape, (name, processor) in found.items():
+        yield name, tuple(others.get(shape, ())), processor
+
+
+def _bare(name: str) -> str:
+    return name.partition(" (")[0]
+
+
+def _packed(sizes: Sequence[tuple[int, int]]) -> tuple[list[tuple[int, int]], int, int]:
+    """Places for rectangles, each as high as it can go, on a sheet wider than high; and its extent."""
+    area = sum(width * height for width, height in sizes)
+    widest = max(*(width for width, _ in sizes), round((area * 1.7) ** 0.5), 0)
+    taken: list[tuple[int, int, int, int]] = []
+    places = []
+    for width, height in sizes:
+        candidates = sorted({0, *(x + w for x, _, w, _ in taken)})
+        best: tuple[int, int] | None = None
+        for x in candidates:
+            if x and x + width > widest:
+                continue
+            y = max((top + h for left, top, w, h in taken if left < x + width and x < left + w), default=0)
+            if best is None or (y, x) < best:
+                best = (y, x)
+        y, x = best or (0, 0)
+        places.append((x, y))
+        taken.append((x, y, width, height))
+    return places, max(x + w for x, _, w, _ in taken), max(y + h for _, y, _, h in taken)
+
+
+@dataclass(frozen=True)
+class _Panel:
+    boxes: tuple[Box, ...]
+    lines: tuple[Line, ...]
+    width: int
+    height: int
+
+
+def _moved(box: Box, x: float, y: float) -> Box:
+    return replace(
+        box,
+        x=box.x + x,
+        y=box.y + y,
+        texts=tuple(replace(text, x=text.x + x, y=text.y + y) for text in box.texts),
+        marks=tuple(replace(mark, x=mark.x + x, y=mark.y + y) for mark in box.marks),
+    )
+
+
+def _shifted(line: Line, x: float, y: float) -> Line:
+    def shift(points: tuple[Point, ...]) -> tuple[Point, ...]:
+        return tuple((px + x, py + y) for px, py in points)
+
+    return replace(line, points=shift(line.points), joins=shift(line.joins) if line.joins else None)
+
+
+def _panel(name: str, also: Sequence[str], processor: Processor) -> _Panel:
+    drawn = {state: _state(state, body) for state, body in processor.states.items()}
+    start = Box(
+        key=f"start of {name}",
+        kind="card",
+        x=0,
+        y=0,
+        width=60,
+        height=20,
+        texts=(Text(x=30, y=14, text="Start", role="detail", anchor="middle"),),
+    )
+    ways = edges(processor.states)
+    sizes = {_START: Size(across=60, along=20)}
+    sizes |= {state: Size(across=int(box.width), along=_HEIGHT) for state, box in drawn.items()}
+    pairs = [(_START, processor.start_at)]
+    # What is caught comes after what goes on, so that errors lead to the margins.
+    pairs += [(e.source, e.target) for e in ways if not e.caught]
+    pairs += [(e.source, e.target) for e in ways if e.caught]
+    placed = layered(sizes, pairs, gap=30, rank_gap=40)
+    side = 4 * GRID
+    boxes = [_moved(start, side + placed.at[_START][0], _STRIP + placed.at[_START][1])]
+    boxes += [
+        _moved(box, side + placed.at[state][0], _STRIP + placed.at[state][1]) for state, box in drawn.items()
+    ]
+    title = name or "The machine"
+    heading = Text(x=20, y=30, text=title, role="heading")
+    mode = "for each item a child execution" if processor.distributed else "for each item"
+    mode += f"; the same in {', '.join(also)}" if also else ""
+    note = Text(x=20 + heading.width + 12, y=30, text=mode if name else "", role="detail")
+    width = max(placed.across + 2 * side, snap(note.left + note.width) + 20)
+    height = placed.along + _STRIP + _PAD
+    lines = _routed(name, boxes, drawn, ways, processor, (heading, note), width, height)
+    frame = Box(
+        key=f"scope {name}",
+        kind="frame-scope",
+        x=-GRID / 2,
+        y=-GRID / 2,
+        width=width + GRID,
+        height=height + GRID,
+        texts=(heading, note) if name else (heading,),
+    )
+    held = [replace(box, parent=frame.key) for box in boxes]
+    return _Panel((frame, *held), lines, width, height)
+
+
+def _routed(
+    name: str,
+    boxes: Sequence[Box],
+    drawn: Mapping[str, Box],
+    ways: Sequence[Edge],
+    processor: Processor,
+    title: Sequence[Text],
+    width: int,
+    height: int,
+) -> tuple[Line, ...]:
+    where = {box.key: box for box in boxes}
+    clear = [(text.left - 6, 0.0, text.left + text.width + 6, text.bottom + 6) for text in title if text.text]
+    # A sheet a little smaller than the panel: lines keep away from its edge.
+    router = Router(width - 2 * GRID, height - 2 * GRID, [_rect(box) for box in boxes], clear)
+    start = where[f"start of {name}"]
+    first = where[drawn[processor.start_at].key]
+
+    def line(source: Box, target: Box, kind: str, wanted: Wanted, tooltip: str = "") -> Line:
+        way = router.route(wanted)
+        return Line(
+            source=source.key,
+            target=target.key,
+            kind=kind,
+            points=way.points,
+            joins=way.joins,
+            tooltip=tooltip,
         )
-        if stage["execution_type"] == "sequential":
-            parts += [_line(above, below, dashed=off) for above, below in pairwise(boxes)]
-        parts += [box.svg() for box in boxes]
-        if number < len(stages):
-            parts.append(
-                f'<path d="M{x + inner + 24:g} {MARGIN + 20}h{COLUMN_GAP}" stroke="#475569"'
-                ' marker-end="url(#tip)"/>'
-            )
-        x += inner + 24 + COLUMN_GAP
-        height = max(height, bottom)
-    return _page(x - COLUMN_GAP + MARGIN, height + MARGIN, str(item.get("workflow_id", "workflow")), parts)
+
+    wanted = Wanted(
+        source=_rect(start),
+        target=_rect(first),
+        shares=f"{False} {processor.start_at}",
+        leave=_DOWN,
+        enter=_FROM_ABOVE,
+    )
+    lines = [line(start, first, "flow", wanted)]
+    for edge in sorted(ways, key=lambda e: (e.caught, _far(where, drawn, e), e.target, e.source)):
+        source, target = where[drawn[edge.source].key], where[drawn[edge.target].key]
+        back = target.y <= source.y
+        wanted = Wanted(
+            source=_rect(source),
+            target=_rect(target),
+            shares=f"{edge.caught} {edge.target}",
+            leave=_BACK if back else _ASIDE if edge.caught else _DOWN,
+            enter=_BACK if back else _FROM_ABOVE,
+        )
+        kind = "caught" if edge.caught else "flow"
+        lines.append(line(source, target, kind, wanted, _why(processor.states[edge.source], edge)))
+    return tuple(lines)
+
+
+def _far(where: Mapping[str, Box], drawn: Mapping[str, Box], edge: Edge) -> float:
+    one, other = where[drawn[edge.source].key], where[drawn[edge.target].key]
+    return abs(one.y - other.y) + abs(one.x + one.width / 2 - other.x - other.width / 2)
+
+
+def _rect(box: Box) -> Rect:
+    return box.x, box.y, box.right, box.bottom
+
+
+def _why(state: State, edge: Edge) -> str:
+    if edge.caught:
+        errors = [
+            error
+            for catcher in state.fields.get("Catch", ())
+            if catcher["Next"] == edge.target
+            for error in catcher["ErrorEquals"]
+        ]
+        return f"{edge.source} to {edge.target} on {', '.join(dict.fromkeys(errors))}"
+    conditions = [
+        str(rule.get("Condition", ""))
+        for rule in state.fields.get("Choices", ())
+        if rule["Next"] == edge.target
+    ]
+    if state.fields.get("Default") == edge.target:
+        conditions.append("otherwise")
+    return f"{edge.source} to {edge.target}" + (f" when {' or '.join(conditions)}" if conditions else "")
+
+
+def _state(name: str, state: State) -> Box:
+    fields = state.fields
+    kind = str(fields["Type"])
+    detail = _detail(kind, fields)
+    retries = sum(int(rule.get("MaxAttempts", 3)) for rule in fields.get("Retry", ()))
+    marks: list[tuple[str, str]] = []
+    if retries:
+        marks.append((f"retry {retries}", "wait"))
+    if fields.get("End"):
+        marks.append(("end", "good"))
+    badges = sum(_badge_width(text) + 6 for text, _ in marks)
+    wanted = max(
+        font.width(name, SIZES["label"], bold=True), font.width(detail, SIZES["detail"]) + badges + 10
+    )
+    width = min(max(snap(wanted + 30), 120), _WIDEST)
+    accent = _ACCENTS[kind][0]
+    drawn = [Mark(x=0, y=0, width=6, height=_HEIGHT, accent=accent)]
+    texts = [fitted(name, width - 30, x=18, y=21, role="label")]
+    texts.append(fitted(detail, width - 30 - badges - 4, x=18, y=38, role="detail"))
+    right = width - 10.0
+    for text, colour in marks:
+        own = _badge_width(text)
+        drawn.append(Mark(x=right - own, y=28, width=own, height=14, accent=colour, radius=7))
+        texts.append(Text(x=right - own / 2, y=38, text=text, role="on-accent", anchor="middle"))
+        right -= own + 6
+    return Box(
+        key=f"state {name}",
+        kind="card",
+        x=0,
+        y=0,
+        width=width,
+        height=_HEIGHT,
+        texts=tuple(texts),
+        marks=tuple(drawn),
+        tooltip=f"{name}: {kind}" + (f", {detail}" if detail != kind else ""),
+    )
+
+
+def _badge_width(text: str) -> float:
+    return font.width(text, SIZES["on-accent"], bold=True) + 12
+
+
+def _detail(kind: str, fields: Mapping[str, Any]) -> str:
+    if kind == "Task":
+        service = str(fields.get("Resource", "")).rpartition(":::")[2]
+        return ":".join(service.split(":")[-2:])
+    if kind == "Fail":
+        error = str(fields.get("Error", ""))
+        return error if error and not error.startswith("{%") else kind
+    if kind == "Wait" and isinstance(fields.get("Seconds"), int):
+        return f"Wait {fields['Seconds']} s"
+    return kind

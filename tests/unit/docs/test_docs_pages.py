@@ -185,12 +185,12 @@ def test_staleness_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "config-reference.md" in reference.stale(docs)
     reference.write(docs)
     assert reference.stale(docs) == ()
-    for name in ("config-reference.md", "limits.md", "guardrails.md", "etl-machine.svg"):
+    for name in ("config-reference.md", "limits.md", "guardrails.md", "images/prod.svg"):
         text = (docs / name).read_text(encoding="utf-8")
         (docs / name).write_text(re.sub(r"e(?=[^e]*\Z)", "E", text[:-200]) + text[-200:], encoding="utf-8")
     changed = (docs / "limits.md").read_text(encoding="utf-8").replace("| dynamodb |", "| dynamo |")
     (docs / "limits.md").write_text(changed, encoding="utf-8")
-    assert reference.stale(docs) == ("config-reference.md", "etl-machine.svg", "guardrails.md", "limits.md")
+    assert reference.stale(docs) == ("config-reference.md", "guardrails.md", "images/prod.svg", "limits.md")
     assert reference.main(["--nonsense"]) == 2
     assert "usage" in capsys.readouterr().err
 
