@@ -18,6 +18,7 @@ PURE = (
     "landfall.etl_names",
     "landfall.contracts",
     "landfall.archives",
+    "landfall.diagram",
     "workflows",
 )
 
@@ -35,6 +36,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "landfall/catalog": ("pydantic", "ruamel", "landfall.config", "landfall.catalog"),
     "landfall/naming.py": ("pydantic",),
     "landfall/powertools.py": (),
+    "landfall/diagram": ("landfall.diagram", "resvg_py"),
     "landfall/etl_names.py": ("pydantic", "landfall.naming"),
     "landfall/contracts.py": ("pydantic",),
     "landfall/archives.py": (),
