@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from landfall.cli import completion
 from landfall.cli.exits import unknown
 from landfall.cli.terminal import out, print_json, table
 
@@ -19,7 +18,7 @@ EXAMPLE = "Examples: landfall catalog · landfall catalog workflow · landfall c
 def catalog(
     kind: Annotated[
         str | None,
-        typer.Argument(help="One kind: its keys and an example.", autocompletion=completion.kinds),
+        typer.Argument(help="One kind: its keys and an example."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:

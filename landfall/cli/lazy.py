@@ -8,6 +8,7 @@ its help, or completed.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,6 +107,14 @@ class LazyGroup(TyperGroup):
         """Names and options that begin with what is typed."""
         with self._listed():
             return super().shell_complete(ctx, incomplete)
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Runs the command line; for a shell that completes, the outline of the commands answers at once."""
+        if f"_{options.get('prog_name')}_COMPLETE".upper().replace("-", "_") in os.environ:
+            from landfall.cli.completion import command
+
+            return command(self).main(*args, **options)
+        return super().main(*args, **options)
 
     @contextmanager
     def _listed(self) -> Iterator[None]:

@@ -6,8 +6,10 @@ Exit codes: 0 done, 1 guardrail violation or failed run, 2 invalid configuration
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -19,6 +21,8 @@ from landfall.cli.terminal import err, print_report
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+DEBUG_VARIABLE = "LANDFALL_DEBUG"
+"""Set to 1 it means ``--debug``, for a Pulumi program as well."""
 NAME = "landfall"
 """How the program calls itself, whichever way it was started."""
 
@@ -32,6 +36,11 @@ COMMANDS = (
         "preview",
         "landfall.cli.preview:preview",
         "Show what a stack makes and what its guardrails say; needs no credentials and no network.",
+    ),
+    Lazy(
+        "diagram",
+        "landfall.cli.diagram_command:diagram",
+        "Draw the accounts, Regions, planes and components of a stack; needs no credentials and no network.",
     ),
     Lazy(
         "demo",
@@ -105,46 +114,60 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the Python traceback of an error.")] = False,
 ) -> None:
     """A governed, multi-account AWS data platform from one YAML stack config."""
-    _Options.debug = debug
+    _Options.debug = debug or os.environ.get(DEBUG_VARIABLE) == "1"
+    if debug:  # the program that a preview runs shows its traceback too
+        os.environ[DEBUG_VARIABLE] = "1"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    before = os.environ.get(DEBUG_VARIABLE)
     try:
-        outcome = app(
-            args=list(arguments) if arguments is not None else None,
-            prog_name=NAME,
-            standalone_mode=False,
-        )
+        code = _run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _unread()
+    finally:
+        if before is None:
+            os.environ.pop(DEBUG_VARIABLE, None)
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        outcome = app(args=list(arguments), prog_name=NAME, standalone_mode=False)
     except CommandError as error:
         return _ended(error.message, error.code, error)
     except (typer.Abort, KeyboardInterrupt):
         outcome = INTERRUPTED
+    except BrokenPipeError:
+        raise
     except Exception as error:
-        return _unexpected(error)
+        return _unexpected(error, arguments)
     if outcome == INTERRUPTED:  # Typer has met the KeyboardInterrupt first
         return _ended("interrupted", INTERRUPTED)
     return outcome if isinstance(outcome, int) else Exit.DONE
 
 
-def _unexpected(error: Exception) -> int:
+def _unread() -> int:
+    """Whoever read the output has left, as ``head`` does: nothing more can be said to him."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.FAILED
+
+
+def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
     # Typer's own usage errors, whatever copy of click it brings.
     show = getattr(error, "show", None)
     code = getattr(error, "exit_code", None)
     if callable(show) and isinstance(code, int):
         show()
         return code
-    from sandbox.errors import SandboxError
+    from landfall.cli.unexpected import verdict
 
-    if isinstance(error, SandboxError):
-        return _ended(str(error), Exit.ENVIRONMENT, error)
-    if "botocore" in sys.modules:  # else no call was made that could have been lost
-        from landfall.cli.session import lost_connection
-
-        if (lost := lost_connection(error)) is not None:
-            return _ended(lost.message, lost.code, error)
-    text = " ".join(str(error).split()) or type(error).__name__
-    return _ended(f"{type(error).__name__}: {text} (landfall --debug shows where)", Exit.FAILED, error)
+    message, code = verdict(error, (NAME, *arguments))
+    return _ended(message, code, error)
 
 
 def _ended(message: str, code: int, error: BaseException | None = None) -> int:

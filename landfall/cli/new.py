@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from landfall.cli import completion
 from landfall.cli.exits import CommandError, Exit, unknown
 from landfall.cli.terminal import out, print_json, say
 
@@ -53,21 +52,19 @@ class Change:
 def new(
     kind: Annotated[
         str,
-        typer.Argument(help="What to create; landfall catalog lists it.", autocompletion=completion.kinds),
+        typer.Argument(help="What to create; landfall catalog lists it."),
     ],
     name: Annotated[
         str,
-        typer.Argument(
-            help="Its name; for a schedule or a trigger the workflow's.", autocompletion=completion.new_names
-        ),
+        typer.Argument(help="Its name; for a schedule or a trigger the workflow's."),
     ],
     stack: Annotated[
         str | None,
-        typer.Option("--stack", "-s", help="Stack file to change.", autocompletion=completion.stacks),
+        typer.Option("--stack", "-s", help="Stack file to change."),
     ] = None,
     workflow: Annotated[
         str | None,
-        typer.Option("--workflow", help="For a job: its workflow.", autocompletion=completion.workflows),
+        typer.Option("--workflow", help="For a job: its workflow."),
     ] = None,
     stage: Annotated[
         int | None,
@@ -75,9 +72,7 @@ def new(
             "--stage", min=1, help="For a job: the stage, counted from 1; a new last one by default."
         ),
     ] = None,
-    job_kind: Annotated[
-        str, typer.Option("--kind", help="For a job: what it runs.", autocompletion=completion.job_kinds)
-    ] = "sql",
+    job_kind: Annotated[str, typer.Option("--kind", help="For a job: what it runs.")] = "sql",
     values: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE: another value for a key; repeatable.")
     ] = None,

@@ -178,27 +178,6 @@ def tokens_of(key: str) -> tuple[str, ...]:
     return tuple(tokens)
 
 
-def keys_below(key: str, values: Sequence[Mapping[str, Any]] = ()) -> tuple[str, ...]:
-    """The keys that may follow `key` (empty: the top level), for completion; none where it is unknown.
-
-    Keys of the user's choice are those that `values` have, then `*`.
-    """
-    prefix = key.rstrip(".")
-    try:
-        found = _Finder(prefix, values).resolve() if prefix.strip() not in ("", NAMESPACE) else [()]
-    except UnknownKey:
-        return ()
-    names: dict[str, None] = {}
-    for steps in found:
-        for annotation in _annotations_below(_annotation(steps)):
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                names.update(dict.fromkeys(annotation.model_fields))
-            else:
-                known = sorted({str(k) for v in values for k in _keys_at(steps, v)})
-                names.update(dict.fromkeys([*known, "*"]))
-    return tuple(names)
-
-
 class _Finder:
     """Follows the parts of a key through the models, and remembers where it got stuck."""
 
@@ -414,18 +393,6 @@ def _mapping_value(annotation: Any) -> Any:
     bare = plain(annotation)
     origin = get_origin(bare)
     return get_args(bare)[1] if isinstance(origin, type) and issubclass(origin, Mapping) else None
-
-
-def _annotations_below(annotation: Any) -> Iterator[Any]:
-    """The models whose fields may follow, or the mapping whose keys may."""
-    inner = members(annotation)
-    bare = plain(annotation)
-    if inner:
-        yield from inner
-    elif get_origin(bare) is tuple:
-        yield from _annotations_below(get_args(bare)[0])
-    elif _mapping_value(annotation) is not None:
-        yield annotation
 
 
 def _annotation(steps: tuple[Step, ...]) -> Any:

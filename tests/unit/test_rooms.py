@@ -40,6 +40,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "landfall/etl_names.py": ("pydantic", "landfall.naming"),
     "landfall/contracts.py": ("pydantic",),
     "landfall/archives.py": (),
+    "landfall/crash.py": ("handlers.host.redaction", "landfall", "landfall.config"),
     "landfall/accounts.py": ("pulumi", "pulumi_aws", "landfall.config", "landfall.naming"),
     "workflows": ("pydantic", "workflows", *PURE),
     "components": ("pulumi", "pulumi_aws", "landfall", "workflows", "components"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,15 @@ Landfall = Callable[..., Ended]
 
 
 @pytest.fixture
-def landfall(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Landfall:
+def crashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where reports of unexpected errors go in a test."""
+    folder = tmp_path / "crashes"
+    monkeypatch.setattr("landfall.crash.folder", lambda *_: folder)
+    return folder
+
+
+@pytest.fixture
+def landfall(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, crashes: Path) -> Landfall:
     """``landfall("preview", "prod")``; a traceback or a stray exception fails the test."""
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")

@@ -252,8 +252,8 @@ def test_a_missing_cli_is_an_environment_problem(landfall: Landfall, monkeypatch
         (SandboxError("port 4566 is taken"), 3, "port 4566 is taken"),
         (CommandError("three lines"), 1, "three lines"),
         (KeyboardInterrupt(), 130, "interrupted"),
-        (ValueError("a\n  b"), 1, "ValueError: a b (landfall --debug shows where)"),
-        (RuntimeError(), 1, "RuntimeError: RuntimeError"),
+        (ValueError("a\n  b"), 1, "ValueError: a b (full report: "),
+        (RuntimeError(), 1, "RuntimeError (full report: "),
     ],
 )
 def test_every_error_ends_as_one_sentence(

@@ -18,7 +18,6 @@ from landfall.config.explain import (
     anchor,
     every_key,
     explain,
-    keys_below,
     tokens_of,
 )
 from landfall.config.loader import _load
@@ -238,12 +237,3 @@ def test_a_file_that_cannot_be_read_is_left_out() -> None:
 def test_parts_of_a_key() -> None:
     assert tokens_of("landfall:a.b[0].c(sql).*") == ("a", "b", "[0]", "c", "(sql)", "*")
     assert tokens_of("a[].b[*]") == ("a", "[]", "b", "[*]")
-
-
-def test_keys_below_a_key_are_offered_one_level_at_a_time() -> None:
-    values = [source().values]
-    assert keys_below("", values)[:2] == ("platform", "accounts")
-    assert keys_below("network", values) == ("etl", "*")
-    assert "cidr" in keys_below("network.etl", values)
-    assert keys_below("workflows.definitions", values) == ("orders", "sales", "*")
-    assert keys_below("nowhere.at.all", values) == ()
