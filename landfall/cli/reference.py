@@ -1,6 +1,6 @@
 """The pages of ``docs/`` that are made from code: ``python -m landfall.cli.reference --write`` renews them.
 
-A page is either made as a whole (config reference, guardrails, error pages, pictures)
+A page is either made as a whole (config reference, command line, guardrails, error pages, pictures)
 or in a marked part of it (the emulator's gaps in ``limits.md``). ``--check`` says which are stale and ends
 with 1. (source: DESIGN section 4, "reference docs are generated")
 """
@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from landfall.cli import command_reference
+from landfall.cli.main import app
 from landfall.cli.stacks import ROOT, load_stack
 from landfall.config import code_pages
 from landfall.config.schema import EVERY_KIND, TOP_LEVEL, Row, reference, section_title
@@ -85,6 +87,7 @@ def pages(docs: Path = DOCS) -> Mapping[Path, str]:
     """What each generated page must hold; error pages are `landfall.config.code_pages`' own."""
     limits = docs / "limits.md"
     return {
+        docs / "cli-reference.md": command_reference.render(app),
         docs / "config-reference.md": config_reference(),
         docs / "guardrails.md": guardrails.render(),
         **{docs / "images" / name: svg.render(scene) for name, scene in pictures().items()},
