@@ -44,6 +44,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for make in (report_samples.completed, report_samples.failed, report_samples.hostile):
         write(folder / make.__name__, make)
     write(folder / "running", lambda _: report_samples.running())
+    write(folder / "folded", lambda made: report_samples.large(29, 20, folder=made))
     write(folder / "large", lambda made: report_samples.large(folder=made))
     return folder
 
