@@ -164,6 +164,24 @@ class _Text:
         at = self.text.find("\n", index)
         return len(self.text) if at < 0 else at + 1
 
+    def after_comments(self, index: int, least: int) -> int:
+        """The start of the first line after `index` that is no comment in column `least` or deeper.
+
+        Comments that are indented as a collection's entries belong to it, as the optional keys do that
+        `landfall.catalog.text` writes; so the next entry goes behind them.
+        """
+        found = at = self.line_after(index)
+        while at < len(self.text):
+            end = self.line_after(at + 1)
+            line = self.text[at:end]
+            comment = line.lstrip(" ")
+            if comment.startswith("#") and len(line) - len(comment) >= least:
+                found = end
+            elif comment.strip():
+                break
+            at = end
+        return found
+
     def as_lines(self, at: int, lines: Sequence[str], indent: int) -> Splice:
         """The lines, indented, as lines of their own at `at`."""
         added = "".join(f"{' ' * indent}{line}\n" if line else "\n" for line in lines)
@@ -184,9 +202,8 @@ def _place_key(file: _Text, path: Path, block: Block) -> Splice:
         if _in_flow(node):
             last_key, last = node.value[-1]
             return Splice(file.end(last, last_key), "", f", {key_name(str(rest[0]))}: {flow(value)}")
-        return file.as_lines(
-            file.line_after(file.end(node, key)), lines, int(node.value[0][0].start_mark.column)
-        )
+        indent = int(node.value[0][0].start_mark.column)
+        return file.as_lines(file.after_comments(file.end(node, key), indent), lines, indent)
     return _into_nothing(file, node, key, outer, lines, {rest[0]: value})
 
 
@@ -227,7 +244,8 @@ def _place_item(file: _Text, path: Path, block: Block) -> Splice:
         raise CannotInsert("the list is not there")
     if _in_flow(node):
         return Splice(file.end(node.value[-1], None), "", f", {flow(block.value)}")
-    return file.as_lines(file.line_after(file.end(node, key)), block.lines, int(node.start_mark.column))
+    indent = int(node.start_mark.column)  # where a comment may belong to the key after the list
+    return file.as_lines(file.after_comments(file.end(node, key), indent + 1), block.lines, indent)
 
 
 def _descend(file: _Text, path: Path) -> tuple[Node, Node | None, list[str | int], Node | None]:

@@ -90,7 +90,12 @@ def _print(one: Explanation, issues: Sequence[ConfigIssue]) -> None:
             "  keys below",
             ("  key", "type", "default", "meaning"),
             [
-                (f"  {row.key}", row.type, "required" if row.required else row.default, row.description)
+                (
+                    f"  {row.key}",
+                    row.type,
+                    "required" if row.required else _said(row.default),
+                    row.description,
+                )
                 for row in one.below
             ],
         )
@@ -98,10 +103,7 @@ def _print(one: Explanation, issues: Sequence[ConfigIssue]) -> None:
         table(
             "  values",
             ("  stack", "key", "value", "from"),
-            [
-                (f"  {setting.stack}", _path(setting), _value(setting), _origin(setting))
-                for setting in one.settings
-            ],
+            _setting_rows(one.settings),
         )
     for issue in _about(one, issues):
         out.print(str(issue), style="red", markup=False)
@@ -110,7 +112,31 @@ def _print(one: Explanation, issues: Sequence[ConfigIssue]) -> None:
 def _default(one: Explanation) -> str:
     if one.required or one.default == "":
         return ""
-    return "none" if one.default == "null" else one.default
+    return _said(one.default)
+
+
+def _said(default: str) -> str:
+    return "none" if default == "null" else default
+
+
+def _setting_rows(settings: Sequence[Setting]) -> list[tuple[str, str, str, str]]:
+    """A row for each place with a value; places of a stack that have the same default are one row."""
+    same: dict[tuple[str, str, str], list[Setting]] = {}
+    for setting in settings:
+        if setting.origin == "file":
+            same[setting.stack, _path(setting), ""] = [setting]
+        else:
+            same.setdefault((setting.stack, setting.origin, _value(setting)), []).append(setting)
+    return [
+        (
+            f"  {first.stack}",
+            _path(first) if len(places) == 1 else f"{len(places)} places",
+            _value(first),
+            _origin(first),
+        )
+        for places in same.values()
+        for first in places[:1]
+    ]
 
 
 def _listed(values: Sequence[str]) -> str:

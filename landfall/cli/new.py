@@ -241,7 +241,7 @@ def _require_workflow(workflow: str, stack: str | None, context: Context) -> Non
     workflows = context.config.workflows
     known = list(workflows.definitions) if workflows else []
     if workflow not in known:
-        raise unknown("workflow_id", workflow, known, f"stack {stack} has")
+        raise unknown("workflow", workflow, known, f"stack {stack} has")
 
 
 def _job(wish: Wish, kind: Kind, context: Context, before: str) -> tuple[tuple[str | int, ...], Splice]:

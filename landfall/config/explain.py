@@ -294,7 +294,7 @@ class _Finder:
         steps = places[0][0]
         above = key_text(steps, named=True)
         deeper = [key for key in every_key() if key.startswith(key_text(steps)) and _word_of(token, key)]
-        siblings = [_joined(above, name) + rest for name in _nearest(token, allowed)]
+        siblings = [self._mended(_joined(above, name), rest) for name in _nearest(token, allowed)]
         suggestions = [*deeper, *siblings][:_NEAR]
         if not allowed:
             return UnknownKey(self.key, f"{above} has no keys below it", (above,), ())
@@ -302,6 +302,14 @@ class _Finder:
         said = f'"{token}" may mean several keys' if ambiguous else f'unknown key "{token}"'
         where = f" below {above}" if steps else ""
         return UnknownKey(self.key, said + where, suggestions or self._elsewhere(token), tuple(allowed))
+
+    def _mended(self, start: str, rest: str) -> str:
+        """A key whose start is right, with the rest mended as well; without the rest where it cannot be."""
+        try:
+            _Finder(start + rest, self._values).resolve()
+        except UnknownKey as error:
+            return error.suggestions[0] if error.suggestions else start
+        return start + rest
 
     def _rest(self, index: int) -> str:
         return "".join(token if token[0] in "[(" else f".{token}" for token in self.tokens[index:])

@@ -136,6 +136,8 @@ HEAD = "config:\n  landfall:network:"
         (f"{HEAD}\n    a: |\n      text\n\n    # end\n", f"{HEAD}\n    a: |\n      text\n"),
         (f"{HEAD}\n    a: &b {{x: 2}}\n    c: *b\n# end\n",
          f"{HEAD}\n    a: &b {{x: 2}}\n    c: *b\n    fresh:\n"),
+        (f"{HEAD}\n    a:\n      x: 2\n      # y: 3\n    # b:\n\n    #   x: 4\n  # end\n  x:y: 1\n",
+         f"{HEAD}\n    a:\n      x: 2\n      # y: 3\n    # b:\n\n    #   x: 4\n    fresh:\n"),
         ('{"config": {"landfall:network": {"a": {"x": 2}}}}\n',
          '{"config": {"landfall:network": {"a": {"x": 2}, fresh: {x: 1}}}}\n'),
     ],
@@ -174,6 +176,10 @@ AT = ("workflows", "definitions", "w", "workflow_stages")
         (
             f"{LIST}\n        - a: 1  # b\n      z: 1\n",
             f"{LIST}\n        - a: 1  # b\n        - x: 1  # One.\n",
+        ),
+        (
+            f"{LIST}\n          - a: 1\n            # b: 2\n        # timeout: 1\n",
+            f"{LIST}\n          - a: 1\n            # b: 2\n          - x: 1  # One.\n            z: 2\n",
         ),
         (f"{LIST} [a, b]\n", f"{LIST} [a, b, {{x: 1, z: 2}}]\n"),
         (f"{LIST} [a,\n  b]  # c\n", f"{LIST} [a,\n  b, {{x: 1, z: 2}}]  # c\n"),

@@ -61,15 +61,27 @@ def test_every_workflow_is_shown_for_a_pattern(landfall: Landfall) -> None:
     assert "the default" in ended.out
 
 
+def test_places_with_the_same_default_are_one_row(landfall: Landfall) -> None:
+    key = "workflows.definitions.*.workflow_stages.scripts.retries.count"
+    ended = landfall("explain", key, "--stack", "dev")
+    rows = [line.split() for line in ended.out.splitlines() if line.startswith("  dev ")]
+    assert rows == [["dev", "6", "places", "0", "the", "default"]]
+    assert len(json.loads(landfall("explain", key, "--stack", "dev", "--json").out)["values"]) == 6
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("netwrok.etl.cidr",), 'Did you mean "landfall:network.etl.cidr"?'),
+        (("platfrm.nme",), 'Did you mean "landfall:platform.name"?'),
+        (("workflws.definitons.*.timeot_seconds",),
+         'Did you mean "landfall:workflows.definitions.<key>.timeout_seconds"?'),
+        (("platfrm.xyzzy",), 'Did you mean "landfall:platform"?'),
         (("network.elt.cidr", "--stack", "dev"), 'Did you mean "landfall:network.etl.cidr"?'),
         (("network.etl.cidr", "--stack", "dve"), 'unknown stack "dve"'),
         (("workflows.blog_test_workflow.stages[9]", "-s", "dev"), "has 3 entries, counted from 0"),
     ],
-)
+)  # fmt: skip
 def test_a_misspelt_key_ends_with_2_and_the_nearest(
     landfall: Landfall, arguments: tuple[str, ...], sentence: str
 ) -> None:

@@ -101,6 +101,19 @@ def test_every_line_that_is_commented_out_is_valid_when_it_is_used(
         assert len(waiting) >= 3
 
 
+def test_optional_keys_stay_with_the_block_that_they_belong_to(landfall: Landfall, tree: Path) -> None:
+    file = tree / "Pulumi.dev.yaml"
+    landfall("new", "workflow", "plain", "--stack", "dev")
+    for more in (
+        ("schedule", "plain"),
+        ("trigger", "plain"),
+        ("waiver", "late", "--set", "rule=log-retention"),
+    ):
+        before = file.read_text(encoding="utf-8")
+        assert landfall("new", *more, "--stack", "dev").code == 0
+        assert file.read_text(encoding="utf-8").startswith(before), more
+
+
 @pytest.mark.parametrize("kind", JOB_MODELS)
 @pytest.mark.parametrize("stage", [(), ("--stage", "2")], ids=["new stage", "stage 2"])
 def test_every_kind_of_job_can_be_added(
@@ -176,7 +189,7 @@ def test_values_can_be_given_and_taken_away(landfall: Landfall, tree: Path) -> N
         (("schedule", "blog_test_workflow", "-s", "prod"), "the schedule is already in line"),
         (("schedule", "blog_tset_workflow", "-s", "dev"), 'Did you mean "blog_test_workflow"?'),
         (("job", "x", "-s", "dev"), "name its workflow with --workflow"),
-        (("job", "x", "-s", "dev", "--workflow", "y"), 'unknown workflow_id "y"'),
+        (("job", "x", "-s", "dev", "--workflow", "y"), 'unknown workflow "y"'),
         (("job", "x", "-s", "dev", "--workflow", "blog_test_workflow", "--kind", "sqll"),
          'Did you mean "sql"?'),
         (("job", "x", "-s", "dev", "--workflow", "blog_test_workflow", "--stage", "9"), "has 3 stages"),
