@@ -35,7 +35,7 @@ COMMANDS = (
     Lazy(
         "preview",
         "landfall.cli.preview:preview",
-        "Show what a stack makes and what its guardrails say; needs no credentials and no network.",
+        "Show what a stack makes or changes, dangers first, and its cost; no credentials, no network.",
     ),
     Lazy(
         "diagram",
