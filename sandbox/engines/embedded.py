@@ -24,7 +24,7 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
-from sandbox.engines import program, schema
+from sandbox.engines import collector, program, schema
 from sandbox.engines.errors import EngineError, ProgramError
 from sandbox.engines.plan import (
     PROVIDER_PREFIX,
@@ -253,7 +253,7 @@ def run_program(
         except BaseException as wrong:  # a program may raise anything, SystemExit included
             failure.append(wrong)
 
-    with _RUNNING, _program_environment(project):
+    with _RUNNING, _program_environment(project), collector.paused():
         thread = threading.Thread(target=contextvars.copy_context().run, args=(body,), name="pulumi-program")
         thread.start()
         thread.join()

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from landfall.config import yamltree
 from sandbox.engines.errors import EngineError
 
 DISABLED_PROVIDERS: Final = "pulumi:disable-default-providers"
@@ -109,7 +110,7 @@ class Project:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = _values(path.read_bytes())
     except FileNotFoundError as missing:
         raise EngineError(f"{path} does not exist") from missing
     except YAMLError as wrong:
@@ -121,6 +122,15 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise EngineError(f"{path} must hold a mapping")
     return content
+
+
+def _values(data: bytes) -> Any:
+    """The values of a YAML text; raises YAMLError."""
+    root, problems = yamltree.read(data)
+    if root is not None and not problems:
+        return root.value
+    # Landfall's own reader refuses more than the engine does, and a program of anybody's may run here.
+    return YAML(typ="safe", pure=True).load(data.decode("utf-8"))
 
 
 def _qualified(project: str, key: str) -> str:
