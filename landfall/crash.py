@@ -22,6 +22,10 @@ from landfall.config.secrets import hides_its_value, secret_start
 KEPT: Final = 20
 """Reports that are kept; older ones are removed."""
 _SHORTEST_SECRET: Final = 6
+_NO_SECRETS: Final = frozenset({"PWD", "OLDPWD"})
+"""Variables that are named like passwords: the shell's folders."""
+_PUBLIC: Final = frozenset({"sandbox"})
+"""Values that are no secrets although their variable is named so: the key of every emulated account."""
 _NAMED_VALUE: Final = re.compile(
     r"""(?x) (?P<name>[\w.-]+) (?P<gap>["']?\s*[=:]\s*) (?P<value>"[^"]*"|'[^']*'|[^\s,;)}\]]+)"""
 )
@@ -37,7 +41,8 @@ def without_secrets(text: str, environment: Mapping[str, str]) -> str:
     values = (
         value
         for name, value in environment.items()
-        if hides_its_value(name) and len(value) >= _SHORTEST_SECRET
+        if hides_its_value(name) and name not in _NO_SECRETS
+        if len(value) >= _SHORTEST_SECRET and value not in _PUBLIC
     )
 
     def masked(found: re.Match[str]) -> str:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import errno
 import inspect
 import io
+import re
 import stat
+import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import typer
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from landfall import crash
 from landfall.cli import main as entry
+from landfall.cli.exits import CommandError
 from landfall.config import ConfigError, load
 from sandbox.engines.errors import CliMissing, EngineError
 from sandbox.errors import SandboxError
@@ -191,6 +196,12 @@ def test_a_report_has_no_secret(landfall: Landfall, crashes: Path, monkeypatch: 
     assert stat.S_IMODE(crashes.stat().st_mode) == 0o700
 
 
+def test_what_only_looks_like_a_secret_stays_readable() -> None:
+    environment = {"PWD": "/home/me/landfall", "OLDPWD": "/home/me", "AWS_SECRET_ACCESS_KEY": "sandbox"}
+    said = "/home/me/landfall/sandbox/engines/embedded.py has no token"
+    assert crash.without_secrets(said, environment) == said
+
+
 def test_only_the_last_reports_are_kept(crashes: Path, tmp_path: Path) -> None:
     made = [crash.write(ValueError(str(number)), ["x"], tmp_path, {}) for number in range(crash.KEPT + 3)]
     assert sorted(crashes.glob("*.txt")) == made[3:]
@@ -222,6 +233,49 @@ def test_the_line_names_the_place_in_the_tree() -> None:
         assert crash.place(error, here.parent / "elsewhere") is None
 
 
+def wrong_program(*_: Any) -> dict[str, Any]:
+    empty: dict[str, str] = {}
+    return {"boom": pulumi.Output.from_input("boom").apply(lambda key: empty[key])}
+
+
+def wrong_at_once(*_: Any) -> dict[str, Any]:
+    raise KeyError("boom")
+
+
+def test_a_mistake_of_the_program_is_one_line_with_a_report(
+    landfall: Landfall, crashes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.platform.compose", wrong_at_once)
+    ended = landfall("preview", "dev")
+    (file,) = crashes.glob("*.txt")
+    (line,) = ended.err.strip().splitlines()
+    assert (ended.code, ended.out) == (1, "")
+    assert re.fullmatch(r"\S+\.py:\d+: KeyError: 'boom' \(full report: .+\)", line)
+    assert line.endswith(f"(full report: {file})")
+    assert "in deploy" in file.read_text(encoding="utf-8")
+
+
+def test_a_mistake_in_an_output_of_the_program_is_one_line(
+    landfall: Landfall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.platform.compose", wrong_program)
+    ended = landfall("preview", "dev")
+    assert (ended.code, ended.out) == (1, "")
+    assert re.fullmatch(r"\S+\.py:\d+: KeyError: 'boom'", ended.err.strip())
+
+
+@pytest.mark.parametrize("wrong", [wrong_at_once, wrong_program])
+def test_debug_shows_where_the_program_failed(
+    crashes: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr("components.platform.compose", wrong)
+    with pytest.raises(CommandError, match="KeyError: 'boom'") as raised:
+        entry.main(["--debug", "preview", "dev"])
+    text = "".join(traceback.format_exception(raised.value))
+    assert f'{Path(__file__).name}", line' in text
+    assert list(crashes.glob("*")) == []
+
+
 def test_a_reader_who_leaves_early_is_no_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,6 +286,20 @@ def test_a_reader_who_leaves_early_is_no_error(
     monkeypatch.setattr(sys, "stdout", Closed())
     assert entry.main(["validate", "--json"]) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_a_pipe_that_is_closed_is_quiet() -> None:
+    """As `landfall validate --json | head -0` in a shell; what is left in buffers at the exit too."""
+    root = Path(__file__).resolve().parents[3]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "landfall.cli", "schema"],
+        cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=60), said) == (1, b"")
 
 
 @pytest.mark.parametrize("way", ["option", "variable"])
