@@ -17,17 +17,20 @@ from landfall.config.preconditions import (
     WorkflowCompletedPrecondition,
 )
 from landfall.config.workflows import Stage, WorkflowDefinition
+from landfall.diagram import font
 from landfall.diagram.legend import legend
 from landfall.diagram.mermaid import label as mermaid_label
 from landfall.diagram.place import Size, layered
 from landfall.diagram.route import Rect, Router, Wanted
-from landfall.diagram.scene import GRID, Box, LegendEntry, Line, Mark, Point, Scene, Text, fitted
+from landfall.diagram.scene import GRID, SIZES, Box, LegendEntry, Line, Mark, Point, Scene, Text, fitted, snap
 
 _MARGIN: Final = 40
 _TOP: Final = 100
 _PAD: Final = 20
 _STRIP: Final = 60
-_CARD: Final = 220
+_CARD: Final = 230
+_WIDEST_CARD: Final = 360
+"""Cards of a stage are as wide as its longest name, between these."""
 _HEIGHT: Final = 50
 _GAP: Final = 20
 _BETWEEN: Final = 60
@@ -35,7 +38,7 @@ _BETWEEN: Final = 60
 _IN_COLUMN: Final = 8
 _WIDEST: Final = 1900
 _KINDS: Final = {
-    "rsql": ("database", "RSQL script on a host"),
+    "rsql": ("database", "RSQL script"),
     "sql": ("analytics", "SQL by the Redshift Data API"),
     "lambda": ("compute", "Lambda function"),
     "glue": ("other", "Glue job"),
@@ -111,7 +114,7 @@ def _limits(job: Job) -> str:
 
 
 def _stage_title(number: int, stage: Stage) -> str:
-    return f"{number} · {stage.stage_description or 'Stage'}"
+    return f"{number} · {stage.stage_description}" if stage.stage_description else f"Stage {number}"
 
 
 def _stage_note(stage: Stage) -> str:
@@ -246,32 +249,38 @@ def _moved(box: Box, x: float, y: float) -> Box:
 
 
 def _beginning(definition: WorkflowDefinition) -> _Block:
+    found = starts(definition)
+    wide = _wide([(title, detail, "") for title, detail in found])
     cards = [
-        _card(f"start {number}", title, detail, "", _STARTS[0])
-        for number, (title, detail) in enumerate(starts(definition), 1)
+        _card(f"start {number}", title, detail, "", _STARTS[0], wide)
+        for number, (title, detail) in enumerate(found, 1)
     ]
     return _framed("start", "Start", "", _stacked(cards), dashed=False)
 
 
 def _stage(number: int, stage: Stage) -> _Block:
+    waiting = [told(condition) for condition in stage.preconditions]
+    working = [(job.job_name, _work(job), _limits(job)) for job in stage.jobs]
+    wide = _wide([*((title, detail, "") for title, detail in waiting), *working])
     waits = [
-        _card(f"stage {number} precondition {place}", *told(condition), "", _WAITS[0], dashed=True)
-        for place, condition in enumerate(stage.preconditions, 1)
+        _card(f"stage {number} precondition {place}", title, detail, "", _WAITS[0], wide, dashed=True)
+        for place, (title, detail) in enumerate(waiting, 1)
     ]
     jobs = [
         _card(
-            f"stage {number} job {job.job_name}",
-            job.job_name,
-            work(job) if work(job) != job.job_name else _KINDS[job.kind][1],
-            _limits(job),
+            f"stage {number} job {title}",
+            title,
+            detail,
+            right,
             _KINDS[job.kind][0],
+            wide,
             dashed=not stage.enabled,
         )
-        for job in stage.jobs
+        for job, (title, detail, right) in zip(stage.jobs, working, strict=True)
     ]
     order = tuple((f"stage {number} job {one}", f"stage {number} job {two}") for one, two in _order(stage))
     if stage.execution_type == "graph" and order:
-        sizes = {box.key: Size(across=_CARD, along=_HEIGHT) for box in jobs}
+        sizes = {box.key: Size(across=wide, along=_HEIGHT) for box in jobs}
         placed = layered(sizes, order, gap=_GAP, rank_gap=40)
         inner = _Block(
             tuple(_moved(box, *placed.at[box.key]) for box in jobs), order, placed.across, placed.along
@@ -295,15 +304,34 @@ def _stacked(boxes: Sequence[Box], gap: int = _GAP) -> _Block:
     """Boxes below one another, in columns of like height."""
     columns = -(-len(boxes) // _IN_COLUMN)
     high = -(-len(boxes) // columns)
+    step = int(boxes[0].width) + 2 * _GAP
     placed = [
-        _moved(box, (number // high) * (_CARD + 2 * _GAP), (number % high) * (_HEIGHT + gap))
+        _moved(box, (number // high) * step, (number % high) * (_HEIGHT + gap))
         for number, box in enumerate(boxes)
     ]
-    return _Block(tuple(placed), (), columns * (_CARD + 2 * _GAP) - 2 * _GAP, high * (_HEIGHT + gap) - gap)
+    return _Block(tuple(placed), (), columns * step - 2 * _GAP, high * (_HEIGHT + gap) - gap)
+
+
+def _wide(cards: Sequence[tuple[str, str, str]]) -> int:
+    """Width of cards with these titles, details and notes: whole texts where they are not too long."""
+    most = 0.0
+    for title, detail, right in cards:
+        below = font.width(detail, SIZES["detail"])
+        if right:
+            below += font.width(right, SIZES["detail"]) + 8
+        most = max(most, font.width(title, SIZES["label"], bold=True), below)
+    return min(max(snap(most + 30), _CARD), _WIDEST_CARD)
+
+
+def _work(job: Job) -> str:
+    done = work(job)
+    return done if done != job.job_name else _KINDS[job.kind][1]
 
 
 def _framed(key: str, title: str, note: str, inner: _Block, *, dashed: bool) -> _Block:
-    width, height = inner.width + 2 * _PAD, inner.height + _STRIP + _PAD
+    needed = max(font.width(title, SIZES["label"], bold=True), font.width(note, SIZES["detail"]))
+    width = max(inner.width, min(snap(needed), _WIDEST_CARD)) + 2 * _PAD
+    height = inner.height + _STRIP + _PAD
     texts = [fitted(title, width - 2 * _PAD, x=_PAD, y=25, role="label")]
     if note:
         texts.append(fitted(note, width - 2 * _PAD, x=_PAD, y=43, role="detail"))
@@ -321,11 +349,13 @@ def _framed(key: str, title: str, note: str, inner: _Block, *, dashed: bool) -> 
     return _Block((frame, *held), inner.lines, width, height)
 
 
-def _card(key: str, title: str, detail: str, right: str, accent: str, *, dashed: bool = False) -> Box:
-    note = Text(x=_CARD - 10, y=38, text=right, role="detail", anchor="end")
-    room = _CARD - 28 - (note.width + 8 if right else 0)
+def _card(
+    key: str, title: str, detail: str, right: str, accent: str, wide: int, *, dashed: bool = False
+) -> Box:
+    note = Text(x=wide - 10, y=38, text=right, role="detail", anchor="end")
+    room = wide - 28 - (note.width + 8 if right else 0)
     texts = [
-        fitted(title, _CARD - 28, x=18, y=21, role="label"),
+        fitted(title, wide - 28, x=18, y=21, role="label"),
         fitted(detail, room, x=18, y=38, role="detail"),
     ]
     return Box(
@@ -333,7 +363,7 @@ def _card(key: str, title: str, detail: str, right: str, accent: str, *, dashed:
         kind="card",
         x=0,
         y=0,
-        width=_CARD,
+        width=wide,
         height=_HEIGHT,
         texts=(*texts, note) if right else tuple(texts),
         marks=(Mark(x=0, y=0, width=6, height=_HEIGHT, accent=accent),),

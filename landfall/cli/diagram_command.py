@@ -11,8 +11,12 @@ import typer
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.pictures import Colours, Formats, Outs, Picture, write
 from landfall.cli.stacks import ROOT, load_stack
+from landfall.cli.terminal import print_json
 
-EXAMPLE = "Examples: landfall diagram prod · landfall diagram prod --out prod.svg --out prod.png --expand"
+EXAMPLE = (
+    "Examples: landfall diagram prod · landfall diagram prod --out prod.svg --out prod.png --expand"
+    " · landfall diagram prod --json"
+)
 
 
 def diagram(
@@ -31,13 +35,21 @@ def diagram(
         Path | None,
         typer.Option("--plan", help="Draw this file of `landfall preview --json` instead of a new plan."),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what the picture shows as JSON; writes no picture.")
+    ] = False,
 ) -> None:
     """Draw the accounts, Regions, planes and components of a stack; needs no credentials and no network."""
     from landfall.diagram import mermaid
     from landfall.diagram.architecture import scene_of
     from landfall.diagram.model import architecture
 
+    if as_json and (formats or out):
+        raise CommandError("--json prints data; leave --format and --out out", Exit.INVALID)
     made = architecture(_plan(stack, plan_file), depth)
+    if as_json:
+        print_json(made.to_json())
+        return
     picture = Picture(stack, lambda: scene_of(made, expand=expand), lambda: mermaid.architecture(made))
     write(picture, formats, out, theme)
 

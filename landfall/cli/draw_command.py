@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from landfall.cli.stacks import load_stack
 EXAMPLE = (
     "Examples: landfall workflow draw blog_test_workflow --stack dev --out workflow.svg"
     " · landfall workflow draw --machine --format png"
+    ' · landfall workflow draw --machine --scope "Jobs (full)" --out jobs.svg'
 )
 
 
@@ -26,22 +28,33 @@ def draw(
     ] = False,
     formats: Formats = None,
     out: Outs = None,
+    scope: Annotated[
+        str | None,
+        typer.Option("--scope", help="With --machine: only this part of it, such as the inside of a Map."),
+    ] = None,
     theme: Colours = None,
 ) -> None:
     """Draw a workflow of the stack config, or the state machine, as SVG, PNG or Mermaid; offline."""
-    write(_machine(stack) if machine else _workflow(stack, workflow_id), formats, out, theme)
+    if machine and workflow_id is not None:
+        raise CommandError("name a workflow or draw the --machine, not both", Exit.INVALID)
+    if scope is not None and not machine:
+        raise CommandError("--scope is a part of the --machine", Exit.INVALID)
+    write(_machine(stack, scope) if machine else _workflow(stack, workflow_id), formats, out, theme)
 
 
-def _machine(stack: str) -> Picture:
+def _machine(stack: str, scope: str | None) -> Picture:
     from workflows import etl
     from workflows.asl import draw as drawings
 
     load_stack(stack)
     definition = etl.definition(etl.EtlSpec(stack=stack))
+    if scope is not None and scope not in (names := drawings.scope_names(definition)):
+        raise unknown("scope", scope, names, "the machine has")
+    part = "" if scope is None else "-" + "-".join(re.findall(r"\w+", scope.lower()))
     return Picture(
-        f"{stack}-etl-machine",
-        lambda: drawings.scene(definition, "ETL state machine"),
-        lambda: drawings.mermaid(definition),
+        f"{stack}-etl-machine{part}",
+        lambda: drawings.scene(definition, "ETL state machine", scope),
+        lambda: drawings.mermaid(definition, scope),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from landfall.cli.exits import CommandError, Exit
+from landfall.cli.exits import CommandError, Exit, unknown
 from landfall.cli.stacks import ROOT
 from landfall.cli.terminal import say
 from landfall.diagram.scene import Scene
@@ -53,7 +53,7 @@ def write(
 ) -> None:
     """Writes a picture wherever it is wanted and prints the paths; raises ``CommandError`` for a bad wish."""
     if theme not in (None, *get_args(Theme)):
-        raise CommandError(f'unknown theme "{theme}"; allowed: light, dark', Exit.INVALID)
+        raise unknown("theme", theme or "", get_args(Theme), "allowed")
     wanted = targets(picture.name, formats or (), outs or ())
     made: list[Scene] = []
     for kind, path in wanted:
@@ -76,7 +76,7 @@ def targets(name: str, formats: Sequence[str], outs: Sequence[str]) -> list[tupl
     """Format and path of each file that is wanted; no path is standard output."""
     for kind in formats:
         if kind not in SUFFIXES:
-            raise CommandError(f'unknown format "{kind}"; allowed: {", ".join(SUFFIXES)}', Exit.INVALID)
+            raise unknown("format", kind, list(SUFFIXES), "allowed")
     by_suffix = {suffix: kind for kind, suffix in SUFFIXES.items()}
     if not outs:
         return [(kind, FOLDER / f"{name}{SUFFIXES[kind]}") for kind in dict.fromkeys(formats or ["svg"])]
@@ -90,16 +90,24 @@ def targets(name: str, formats: Sequence[str], outs: Sequence[str]) -> list[tupl
         elif path.suffix in by_suffix:
             found.append((by_suffix[path.suffix], path))
             # Further formats of the same picture stand beside it.
-            found += [
-                (kind, path.with_suffix(SUFFIXES[kind]))
-                for kind in formats
-                if len(outs) == 1 and kind != by_suffix[path.suffix]
-            ]
+            found += [(kind, path.with_suffix(SUFFIXES[kind])) for kind in formats if len(outs) == 1]
         elif not path.suffix and formats:
             found += [(kind, path.with_suffix(SUFFIXES[kind])) for kind in formats]
         else:
-            raise CommandError(f"{out} must end in .svg, .png or .mmd", Exit.INVALID)
+            raise CommandError(_bad_suffix(out), Exit.INVALID)
+    if missing := [kind for kind in formats if kind not in {kind for kind, _ in found}]:
+        raise CommandError(
+            f"no --out is for --format {missing[0]}; add one that ends in {SUFFIXES[missing[0]]}",
+            Exit.INVALID,
+        )
     return list(dict.fromkeys(found))
+
+
+def _bad_suffix(out: str) -> str:
+    from landfall.config.errors import nearest, show
+
+    near = nearest(Path(out).suffix, list(SUFFIXES.values()))
+    return f"{show(out)} must end in .svg, .png or .mmd." + (f' Did you mean "{near}"?' if near else "")
 
 
 def _content(kind: str, made: Sequence[Scene], picture: Picture, theme: str | None) -> bytes:

@@ -100,9 +100,11 @@ def pictures() -> Mapping[str, Scene]:
     """The pictures of ``docs/images``, as `landfall diagram` and `landfall workflow draw` make them."""
     workflows = load_stack("prod").workflows
     sample = workflows.definitions[SAMPLE] if workflows is not None else None
+    machine = definition(EtlSpec(stack="prod"))
     drawn = {
         "prod.svg": architecture.draw(embedded.plan(ROOT, "prod").to_json()),
-        "etl-machine.svg": draw.scene(definition(EtlSpec(stack="prod")), "ETL state machine"),
+        "etl-machine.svg": draw.scene(machine, "ETL state machine"),
+        "etl-machine-outermost.svg": draw.scene(machine, "ETL state machine", draw.OUTERMOST),
     }
     return drawn if sample is None else {**drawn, "sample-workflow.svg": picture.scene(SAMPLE, sample)}
 

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from landfall.diagram.model import NOWHERE, Architecture, Card
 from landfall.diagram.services import plane_of
 
-_ENTITIES = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "#": "#35;", ";": "#59;"}
+_ENTITIES = {
+    "&": "#amp;",
+    '"': "#quot;",
+    "<": "#lt;",
+    ">": "#gt;",
+    "`": "#96;",
+    "#": "#35;",
+    ";": "#59;",
+    "\\": "#92;",
+}
 _STYLES = (
     "classDef card fill:#ffffff,stroke:#66758a,color:#16202b",
     "classDef plane fill:#eef2f7,stroke:#c3ccd6,color:#16202b",
@@ -17,7 +26,7 @@ _STYLES = (
 
 
 def label(text: str) -> str:
-    """Text for a quoted Mermaid label; control characters become spaces."""
+    """Text for a quoted Mermaid label; control characters become spaces, and a backslash begins nothing."""
     return "".join(_ENTITIES.get(letter, letter if letter >= " " else " ") for letter in text)
 
 

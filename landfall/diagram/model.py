@@ -93,6 +93,34 @@ class Architecture:
     collapsed: bool = field(default=False)
     """Whether the depth was lowered because there would have been too many cards."""
 
+    def to_json(self) -> dict[str, Any]:
+        """The picture's content as data: cards with the URNs that they stand for, and links between cards."""
+        return {
+            "stack": self.stack,
+            "resources": self.resources,
+            "depth": self.depth,
+            "collapsed": self.collapsed,
+            "accounts": dict(self.accounts),
+            "cards": [
+                {
+                    "key": card.key,
+                    "account": card.place.account,
+                    "region": card.place.region,
+                    "plane": card.place.plane,
+                    "title": card.title,
+                    "components": list(card.names),
+                    "counts": {kind.label: count for kind, count in card.kinds()},
+                    "encrypted_with": list(card.keys),
+                    "urns": [member["urn"] for member in card.members],
+                }
+                for card in self.cards
+            ],
+            "links": [
+                {"source": link.source, "target": link.target, "kind": link.kind, "references": link.count}
+                for link in self.links
+            ],
+        }
+
     @property
     def regions(self) -> list[tuple[str, str]]:
         """Accounts with their Regions, those with most resources first."""

@@ -13,7 +13,7 @@ GRID = 10
 
 Anchor = Literal["start", "middle", "end"]
 Role = Literal["title", "heading", "label", "detail", "on-accent"]
-SIZES: dict[Role, float] = {"title": 22, "heading": 15, "label": 13, "detail": 11, "on-accent": 9}
+SIZES: dict[Role, float] = {"title": 26, "heading": 17, "label": 14, "detail": 12, "on-accent": 10}
 """Font size of each role, in pixels."""
 BOLD: frozenset[Role] = frozenset({"title", "heading", "label", "on-accent"})
 

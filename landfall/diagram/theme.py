@@ -8,21 +8,22 @@ from typing import Final, Literal
 Theme = Literal["light", "dark"]
 
 ACCENTS: Final[Mapping[str, tuple[str, str]]] = {
-    "compute": ("#c2570c", "#f08c4a"),
-    "containers": ("#b4540a", "#f09a5a"),
-    "storage": ("#3f7d1e", "#7cc04f"),
-    "database": ("#3b4fc4", "#8796f5"),
-    "analytics": ("#7a35c2", "#b88af0"),
-    "network": ("#6b3fb5", "#a98be8"),
-    "security": ("#c02340", "#f2708a"),
-    "integration": ("#c21f74", "#f06fb0"),
-    "management": ("#ad1d63", "#ea6aa5"),
+    "compute": ("#b04d08", "#f08c4a"),
+    "containers": ("#94500a", "#f0b27a"),
+    "storage": ("#3a761b", "#7cc04f"),
+    "database": ("#2452c4", "#83a4f7"),
+    "analytics": ("#806000", "#d9b44a"),
+    "network": ("#6b3fb5", "#b199ea"),
+    "security": ("#c02340", "#f47f97"),
+    "integration": ("#c21f74", "#f27fb9"),
+    "management": ("#0b6b7a", "#4dc0d3"),
     "other": ("#52606d", "#9aa8b5"),
     "wait": ("#0b7285", "#4dc0d3"),
     "good": ("#2b7a2b", "#6cc56c"),
     "bad": ("#b3261e", "#ff8a80"),
 }
-"""Light and dark variant of each accent; white or near-black text on it has a contrast of 4.5 or more."""
+"""Light and dark variant of each accent; white or near-black text on it has a contrast of 4.5 or more,
+and so have they on cards and planes (WCAG 2.2, 1.4.3)."""
 
 SURFACES: Final[Mapping[str, tuple[str, str]]] = {
     "page": ("#ffffff", "#0f141a"),
@@ -44,7 +45,7 @@ SURFACES: Final[Mapping[str, tuple[str, str]]] = {
 LINES: Final[Mapping[str, tuple[tuple[str, str], float, str]]] = {
     "flow": (("#4a5868", "#a9b7c6"), 1.6, ""),
     "uses": (("#6d7d90", "#8fa1b5"), 1.4, ""),
-    "crosses": (("#c2570c", "#f08c4a"), 2.2, ""),
+    "crosses": (("#b04d08", "#f08c4a"), 2.2, ""),
     "regions": (("#3b4fc4", "#8796f5"), 1.8, "7 4"),
     "caught": (("#b3261e", "#ff8a80"), 1.4, "5 4"),
     "depends": (("#4a5868", "#a9b7c6"), 1.6, ""),

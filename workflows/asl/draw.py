@@ -27,6 +27,8 @@ _STRIP: Final = 50
 _HEIGHT: Final = 50
 _WIDEST: Final = 260
 _START: Final = "\0start"
+OUTERMOST: Final = "The machine"
+"""Title of the scope that no Map holds."""
 _ACCENTS: Final[Mapping[str, tuple[str, str]]] = {
     "Task": ("database", "Task: calls a service"),
     "Map": ("network", "Map: the panel of its name, for each item"),
@@ -72,11 +74,16 @@ def scopes(machine: StateMachine) -> Iterator[tuple[str, Processor]]:
             yield name, state.processor
 
 
-def mermaid(machine: StateMachine) -> str:
+def _named(machine: StateMachine, only: str) -> tuple[str, tuple[str, ...], Processor]:
+    (found,) = [(name, (), inner) for name, inner in scopes(machine) if (name or OUTERMOST) == only]
+    return found
+
+
+def mermaid(machine: StateMachine, only: str | None = None) -> str:
     """The machine as a Mermaid flowchart; dotted lines are taken when an error is caught."""
     ids = {name: f"s{number}" for number, (name, _) in enumerate(machine.walk())}
     lines = ["flowchart TD"]
-    lines += _mermaid_scope(Processor(start_at=machine.start_at, states=machine.states), ids, "  ", "start")
+    lines += _mermaid_scope(_named(machine, only or OUTERMOST)[2], ids, "  ", "start")
     return "\n".join(lines) + "\n"
 
 
@@ -98,11 +105,20 @@ def _mermaid_scope(processor: Processor, ids: Mapping[str, str], indent: str, st
         yield f"{indent}{ids[edge.source]} {arrow} {ids[edge.target]}"
 
 
-def scene(machine: StateMachine, title: str) -> Scene:
-    """The machine as a picture: one panel for each scope, its states from the start downwards."""
-    first, *inner = _once(machine)
-    # The machine first, then the highest: what is left beside them takes the small ones.
-    drawn = [first, *sorted(inner, key=lambda found: -len(found[2].states))]
+def scope_names(machine: StateMachine) -> list[str]:
+    """What `scene` and `mermaid` take as ``only``."""
+    return [name or OUTERMOST for name, _ in scopes(machine)]
+
+
+def scene(machine: StateMachine, title: str, only: str | None = None) -> Scene:
+    """The machine as a picture: one panel for each scope, its states from the start downwards.
+
+    Args:
+        machine: what to draw.
+        title: what stands above it.
+        only: draw this scope alone, one of `scope_names`.
+    """
+    drawn = list(_once(machine)) if only is None else [_named(machine, only)]
     panels = [_panel(name, also, processor) for name, also, processor in drawn]
     places, width, height = _packed([(panel.width + _PAD, panel.height + _PAD) for panel in panels])
     boxes: list[Box] = []
@@ -112,10 +128,11 @@ def scene(machine: StateMachine, title: str) -> Scene:
         lines += [_shifted(line, _MARGIN + left, _TOP + top) for line in panel.lines]
     states = list(machine.walk())
     count = sum(1 for _ in scopes(machine))
-    subtitle = f"{len(states)} states in {count} scopes · {machine.comment}".rstrip(" ·")
+    part = "" if only is None else f"{only} of "
+    subtitle = f"{part}{len(states)} states in {count} scopes · {machine.comment}".rstrip(" ·")
     bottom = _TOP + height + 10
     whole = max(width - _PAD + 2 * _MARGIN, 900)
-    used = {state.fields["Type"] for _, state in states}
+    used = {state.fields["Type"] for _, _, processor in drawn for state in processor.states.values()}
     entries = [LegendEntry(text=text, accent=a) for kind, (a, text) in _ACCENTS.items() if kind in used]
     entries += [
         LegendEntry(text="next", line="flow"),
@@ -168,24 +185,30 @@ def _bare(name: str) -> str:
 
 
 def _packed(sizes: Sequence[tuple[int, int]]) -> tuple[list[tuple[int, int]], int, int]:
-    """Places for rectangles, each as high as it can go, on a sheet wider than high; and its extent."""
-    area = sum(width * height for width, height in sizes)
-    widest = max(*(width for width, _ in sizes), round((area * 1.7) ** 0.5), 0)
-    taken: list[tuple[int, int, int, int]] = []
-    places = []
-    for width, height in sizes:
-        candidates = sorted({0, *(x + w for x, _, w, _ in taken)})
-        best: tuple[int, int] | None = None
-        for x in candidates:
-            if x and x + width > widest:
-                continue
-            y = max((top + h for left, top, w, h in taken if left < x + width and x < left + w), default=0)
-            if best is None or (y, x) < best:
-                best = (y, x)
-        y, x = best or (0, 0)
-        places.append((x, y))
-        taken.append((x, y, width, height))
-    return places, max(x + w for x, _, w, _ in taken), max(y + h for _, y, _, h in taken)
+    """Places for rectangles in columns, and the extent of their sheet.
+
+    The highest goes first, each into the shortest column; the first rectangle begins the first column. There
+    are as many columns as make the text largest on a screen half as wide again as high.
+    """
+    sheets = [_columns(sizes, count) for count in range(1, len(sizes) + 1)]
+    return min(sheets, key=lambda sheet: (max(sheet[1] / 1.5, sheet[2]), sheet[1]))
+
+
+def _columns(sizes: Sequence[tuple[int, int]], count: int) -> tuple[list[tuple[int, int]], int, int]:
+    columns: list[list[int]] = [[] for _ in range(count)]
+    for number in sorted(range(len(sizes)), key=lambda one: -sizes[one][1]):
+        min(columns, key=lambda column: sum(sizes[other][1] for other in column)).append(number)
+    columns.sort(key=lambda column: 0 not in column)
+    places = [(0, 0)] * len(sizes)
+    left = height = 0
+    for column in columns:
+        top = 0
+        for number in sorted(column, key=lambda one: (one != 0, -sizes[one][1])):
+            places[number] = (left, top)
+            top += sizes[number][1]
+        left += max(sizes[number][0] for number in column)
+        height = max(height, top)
+    return places, left, height
 
 
 @dataclass(frozen=True)
@@ -237,7 +260,7 @@ def _panel(name: str, also: Sequence[str], processor: Processor) -> _Panel:
     boxes += [
         _moved(box, side + placed.at[state][0], _STRIP + placed.at[state][1]) for state, box in drawn.items()
     ]
-    title = name or "The machine"
+    title = name or OUTERMOST
     heading = Text(x=20, y=30, text=title, role="heading")
     mode = "for each item a child execution" if processor.distributed else "for each item"
     mode += f"; the same in {', '.join(also)}" if also else ""

@@ -35,6 +35,15 @@ def test_shipped_stacks_and_three_hundred_resources_can_be_read(stack: str, expa
     assert sum(box.counts for box in scene.boxes) == len(model.deployed(plan))
 
 
+def test_a_thousand_resources_are_collapsed_to_cards_of_planes() -> None:
+    plan = big_plan(6, 20)
+    assert len(model.deployed(plan)) == 966
+    scene = architecture.draw(plan)
+    assert problems(scene) == []
+    assert sum(not box.is_frame for box in scene.boxes) <= model.MANY_CARDS
+    assert sum(box.counts for box in scene.boxes) == 966
+
+
 def test_each_resource_stands_in_exactly_one_card() -> None:
     picture = model.architecture(plan_of("prod"))
     urns = [member["urn"] for card in picture.cards for member in card.members]
@@ -148,7 +157,7 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
     return maker.plan()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(plan=plans(), expand=st.booleans(), depth=st.sampled_from([None, 1, 2, 3]))
 def test_any_plan_can_be_read(plan: dict[str, Any], expand: bool, depth: int | None) -> None:
     scene = architecture.draw(plan, expand=expand, depth=depth)

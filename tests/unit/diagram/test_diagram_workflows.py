@@ -83,7 +83,7 @@ def machines(draw_: st.DrawFn) -> StateMachine:
     return StateMachine(start_at=names[0], states=states, comment="c", timeout_seconds=60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(machine=machines())
 def test_any_machine_can_be_read(machine: StateMachine) -> None:
     scene = draw.scene(machine, "machine")
@@ -142,7 +142,7 @@ def workflows(draw_: st.DrawFn) -> WorkflowDefinition:
     return WorkflowDefinition.model_validate({"workflow_stages": stages})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(workflow=workflows())
 def test_any_workflow_can_be_read(workflow: WorkflowDefinition) -> None:
     scene = picture.scene("any", workflow)
