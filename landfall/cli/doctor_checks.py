@@ -106,7 +106,8 @@ def go(machine: Machine) -> Found:
     state = f"{match[0].removeprefix('go')} is older than {wanted}" if match else "not installed"
     if find_cli() is not None:
         return Found("go", "ok", f"{state}; not needed, a Pulumi CLI is there")
-    return Found("go", "warn", f"{state}; the Pulumi CLI could only be downloaded", "brew install go")
+    fix = "brew install go" if machine.which("brew") else f"install Go {wanted} or later: https://go.dev/dl/"
+    return Found("go", "warn", f"{state}; the Pulumi CLI could only be downloaded", fix)
 
 
 def loopback(machine: Machine) -> Found:

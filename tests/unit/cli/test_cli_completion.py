@@ -123,6 +123,57 @@ def test_the_script_for_a_shell_asks_this_program(shell: str) -> None:
     assert "_LANDFALL_COMPLETE" in done.stdout
 
 
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A folder with ``landfall`` in it, as ``.venv/bin`` is."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "landfall").write_text(
+        f'#!/bin/sh\ncd "{ROOT}" && exec "{sys.executable}" -m landfall.cli "$@"\n', encoding="utf-8"
+    )
+    (folder / "landfall").chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("shell", "installed", "started_by"),
+    [
+        ("bash", ".bash_completions/landfall.sh", ".bashrc"),
+        ("zsh", ".zfunc/_landfall", ".zshrc"),
+        ("fish", ".config/fish/completions/landfall.fish", None),
+    ],
+)
+def test_completion_is_installed_in_the_home_folder_alone(
+    tmp_path: Path, program: Path, shell: str, installed: str, started_by: str | None
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    done = subprocess.run(
+        [program / "landfall", "--install-completion", shell], capture_output=True, text=True, check=True,
+        env={**os.environ, "HOME": str(home), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+    )  # fmt: skip
+    assert f"{shell} completion installed in {home / installed}" in done.stdout
+    assert "_LANDFALL_COMPLETE" in (home / installed).read_text(encoding="utf-8")
+    files = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
+    assert files == {installed, started_by} - {None}
+
+
+def test_bash_itself_completes(tmp_path: Path, program: Path, tools: Path) -> None:
+    script = """
+        eval "$(landfall --show-completion bash)"
+        COMP_WORDS=(landfall new job x --workflow b); COMP_CWORD=5
+        $(complete -p landfall | sed -E 's/.*-F ([^ ]+) .*/\\1/') landfall
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    done = subprocess.run(
+        ["bash", "--norc", "-c", script], capture_output=True, text=True, check=True,
+        env={**os.environ, "PATH": f"{program}{os.pathsep}{os.environ['PATH']}",
+             "LANDFALL_TOOLS_DIR": str(tools), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+    )  # fmt: skip
+    assert done.stdout.split() == ["blog_test_workflow"]
+    assert done.stderr == ""
+
+
 def walk(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     yield words, command
     for name, inner in getattr(command, "commands", {}).items():

@@ -119,7 +119,7 @@ def test_go_matters_only_without_a_pulumi_cli(machine: Machine, monkeypatch: pyt
     assert checks.go(without).status == "ok"
     monkeypatch.setattr(engines_cli, "find_cli", lambda: None)
     assert checks.go(machine).status == "ok"
-    bad(checks.go(without), "warn", "not installed", "brew install go")
+    bad(checks.go(without), "warn", "not installed", "install Go 1.25 or later: https://go.dev/dl/")
     bad(checks.go(old), "warn", "1.21 is older than 1.25", "brew install go")
 
 
