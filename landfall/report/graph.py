@@ -19,8 +19,8 @@ ARROW = 22
 PADDING = 12
 HEAD = 54
 """Height of a column's title."""
-CHANNEL = 44
-"""Between two columns."""
+CHANNEL, STACK_CHANNEL = 44, 30
+"""Between two columns, side by side and one below the other."""
 MOST_NODES = 8
 """Nodes of one column; a larger stage is shown in part."""
 NAME_CHARACTERS, TITLE_CHARACTERS = 24, 31
@@ -47,6 +47,7 @@ class Column:
     """A stage."""
 
     x: int
+    y: int
     height: int
     width: int
     heading: str
@@ -67,42 +68,47 @@ class Edge:
 class Graph:
     """The drawing: its size and what is on it."""
 
+    stacked: bool
     width: int
     height: int
     columns: tuple[Column, ...]
     edges: tuple[Edge, ...]
 
 
-def layout(report: Report) -> Graph:
-    """Places the stages of a run from left to right."""
+def layout(report: Report, *, stacked: bool = False) -> Graph:
+    """Places the stages of a run from left to right, or for a narrow page one below the other."""
     columns: list[Column] = []
     edges: list[Edge] = []
     places: dict[tuple[int, str], tuple[int, int]] = {}
-    x = 1
+    x, y = 1, 1
     for stage in report.stages:
-        column = _column(stage, x)
+        column = _column(stage, x, y)
         edges += _inside(stage, column)
         if columns:
-            edges += _between(stage, columns[-1], column, places)
+            edges += [_down(column)] if stacked else _between(stage, columns[-1], column, places)
         for node in column.nodes:
             places.setdefault((stage.number, node.full_name), (node.x, node.y))
         columns.append(column)
-        x += column.width + CHANNEL
+        if stacked:
+            y += column.height + STACK_CHANNEL
+        else:
+            x += column.width + CHANNEL
     return Graph(
-        width=max(1, x - CHANNEL + 1),
-        height=max((column.height for column in columns), default=0) + 2,
+        stacked=stacked,
+        width=max((column.x + column.width for column in columns), default=0) + 1,
+        height=max((column.y + column.height for column in columns), default=0) + 1,
         columns=tuple(columns),
         edges=tuple(edges),
     )
 
 
-def _column(stage: Stage, x: int) -> Column:
+def _column(stage: Stage, x: int, top: int) -> Column:
     shown, rest = _shown(stage)
     step = NODE_HEIGHT + (ARROW if _in_sequence(stage) else GAP)
     nodes = [
         Node(
             x=x + PADDING,
-            y=HEAD + index * step,
+            y=top + HEAD + index * step,
             name=shortened(job.name, NAME_CHARACTERS),
             full_name=job.name,
             detail=_detail(job),
@@ -115,7 +121,7 @@ def _column(stage: Stage, x: int) -> Column:
         nodes.append(
             Node(
                 x=x + PADDING,
-                y=HEAD + len(shown) * step,
+                y=top + HEAD + len(shown) * step,
                 name=f"{len(rest)} more jobs" if len(rest) > 1 else "1 more job",
                 full_name="",
                 detail=_summary(rest),
@@ -123,11 +129,12 @@ def _column(stage: Stage, x: int) -> Column:
                 target=f"stage-{stage.number}",
             )
         )
-    bottom = nodes[-1].y + NODE_HEIGHT if nodes else HEAD
+    bottom = nodes[-1].y + NODE_HEIGHT if nodes else top + HEAD
     return Column(
         x=x,
+        y=top,
         width=NODE_WIDTH + 2 * PADDING,
-        height=bottom + PADDING,
+        height=bottom + PADDING - top,
         heading=f"Stage {stage.number}" + (f" · {stage.wave}" if stage.wave else ""),
         title=cut(stage.title, TITLE_CHARACTERS),
         full_title=stage.title,
@@ -193,8 +200,13 @@ def _between(
     known = [(start, node) for start, node in wanted if start is not None]
     if known:
         return [Edge(path=_curve(start, (node.x, node.y))) for start, node in known]
-    y = HEAD + NODE_HEIGHT // 2
+    y = column.y + HEAD + NODE_HEIGHT // 2
     return [Edge(path=f"M{before.x + before.width} {y} H{column.x - 3}")]
+
+
+def _down(column: Column) -> Edge:
+    """The arrow to a stage from the one above it."""
+    return Edge(path=f"M{column.x + column.width // 2} {column.y - STACK_CHANNEL} V{column.y - 3}")
 
 
 def _pairs(stage: Stage, column: Column) -> list[tuple[Job, Node]]:

@@ -51,7 +51,7 @@ def render(report: Report) -> str:
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         csp=_policy(style, script),
-        graph=graph.layout(report),
+        graphs=(graph.layout(report), graph.layout(report, stacked=True)),
         size=graph,
         scale=scale,
         ticks=scale.ticks() if scale else (),
@@ -93,6 +93,15 @@ def others(stage: Stage) -> list[Job]:
     return [job for job in stage.jobs if job.position not in listed]
 
 
+def last_word(job: Job) -> str:
+    """The line that says most of a job: its error, else what it wrote last, the runner's own lines aside."""
+    if job.error_message:
+        return job.error_message.strip().partition("\n")[0]
+    lines = job.logs[-1].lines if job.logs else ()
+    said = (line.text.strip() for line in reversed(lines) if not line.text.startswith("[landfall]"))
+    return next(filter(None, said), "")
+
+
 def clock(time: datetime | None) -> str:
     """A moment for people: ``21 Nov 2026, 14:55:58 UTC``."""
     if time is None:
@@ -130,6 +139,7 @@ def _environment() -> Environment:
         bar_of=lambda span, scale, job: scale.bar(span, job),
         clock=clock,
         iso=_iso,
+        last_word=last_word,
         pretty=pretty,
         slug=lambda text: text.lower().replace(" ", "-"),
     )

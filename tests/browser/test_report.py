@@ -130,9 +130,10 @@ def test_jobs_are_filtered_by_status(open_report: Open, scripts: bool) -> None:
     assert page.locator("details.job:visible").count() == 7
 
 
-def test_a_link_to_a_job_opens_it(open_report: Open) -> None:
-    page = open_report("completed")
-    page.locator("#graph a[href='#job-2-1']").click()
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_link_from_the_graph_to_a_job_opens_it(open_report: Open, width: int) -> None:
+    page = open_report("completed", width=width)
+    page.locator("#graph a[href='#job-2-1']:visible").click()
     assert page.locator("#job-2-1").is_visible()
     assert "[landfall] Completed, exit code 0" in page.locator("#job-2-1 pre").inner_text()
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -18,8 +19,8 @@ from hypothesis import strategies as st
 from landfall.report import gantt, graph
 from landfall.report.folder import NotOurs, check, write
 from landfall.report.gantt import Scale, length
-from landfall.report.model import Report
-from landfall.report.render import record_json, render, visible
+from landfall.report.model import Line, Log, Report
+from landfall.report.render import last_word, record_json, render, visible
 from tests.report_samples import at, completed, failed, hostile, large, running
 
 VOID = {"meta", "link", "br", "input"}
@@ -201,14 +202,45 @@ def test_lengths_of_time_read_as_people_say_them(seconds: float | None, text: st
     assert length(seconds) == text
 
 
-def test_nodes_of_the_graph_do_not_overlap_and_lie_inside() -> None:
+@pytest.mark.parametrize("stacked", [False, True])
+def test_nodes_of_the_graph_do_not_overlap_and_lie_inside(stacked: bool) -> None:
     for sample in SAMPLES:
-        drawn = graph.layout(sample())
+        drawn = graph.layout(sample(), stacked=stacked)
         for column in drawn.columns:
-            assert column.x + column.width <= drawn.width and column.height <= drawn.height
+            assert column.x + column.width <= drawn.width and column.y + column.height <= drawn.height
             for above, below in pairwise(column.nodes):
                 assert above.y + graph.NODE_HEIGHT < below.y
-            assert all(node.y + graph.NODE_HEIGHT < column.height for node in column.nodes)
+            assert all(
+                column.y < node.y and node.y + graph.NODE_HEIGHT < column.y + column.height
+                for node in column.nodes
+            )
+        for before, after in pairwise(drawn.columns):
+            assert before.y + before.height < after.y if stacked else before.x + before.width < after.x
+
+
+def test_on_a_narrow_page_the_stages_stand_one_below_the_other() -> None:
+    stages = completed().stages
+    drawn = graph.layout(completed(), stacked=True)
+    assert drawn.width < 320 - 2 * 16, "no scrolling sideways on the narrowest phones"
+    downward = [edge for edge in drawn.edges if "V" in edge.path and "C" not in edge.path]
+    assert len(downward) == len(drawn.edges) == len(stages) - 1 + 1, "between stages, and within stage 1"
+
+
+@pytest.mark.parametrize(
+    ("error", "lines", "said"),
+    [
+        ("", ["begins", "COPY 1000 ", "", "[landfall] Completed, exit code 0"], "COPY 1000"),
+        ("ERROR: disk full\nat row 7", ["begins"], "ERROR: disk full"),
+        ("", ["[landfall] Completed, exit code 0"], ""),
+        ("", [], ""),
+    ],
+)
+def test_a_jobs_last_word_is_its_error_or_what_it_wrote_last(error: str, lines: list[str], said: str) -> None:
+    written = tuple(Line(time=at(n), text=text) for n, text in enumerate(lines))
+    log = Log(attempt=1, stream="s", lines=written, total=len(lines), file=None, complete=True)
+    job = replace(completed().jobs[0], error_message=error, logs=(log,))
+    assert last_word(job) == said
+    assert last_word(replace(job, logs=())) == error.partition("\n")[0]
 
 
 def test_the_graph_draws_the_dependencies_of_waves_and_else_the_order_of_stages() -> None:
