@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from landfall import __version__
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.lazy import Lazy, LazyGroup
 from landfall.cli.terminal import err, print_report
@@ -109,9 +110,18 @@ class _Options:
     debug = False
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"{NAME} {__version__}\n")
+        raise typer.Exit()
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the Python traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """A governed, multi-account AWS data platform from one YAML stack config."""
     _Options.debug = debug or os.environ.get(DEBUG_VARIABLE) == "1"

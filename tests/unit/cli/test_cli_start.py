@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import typer
 
+from landfall import __version__
 from landfall.cli.lazy import Lazy, LazyGroup
-from landfall.cli.main import COMMANDS, app
+from landfall.cli.main import COMMANDS, app, main
 
 HEAVY = ("pulumi", "pulumi_aws", "boto3", "botocore", "grpc", "pydantic", "ruamel", "sandbox", "workflows")
 
@@ -26,6 +27,11 @@ def test_the_list_of_commands_imports_nothing_heavy() -> None:
     loaded = modules_after("from landfall.cli.main import main\nmain(['--help'])")
     assert "typer" in loaded
     assert loaded & set(HEAVY) == set()
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"landfall {__version__}\n"
 
 
 def test_the_package_itself_imports_nothing_heavy() -> None:
