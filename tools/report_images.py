@@ -1,4 +1,4 @@
-"""The images of docs/report.md, from the folder of a run's report: ``python tools/report_images.py FOLDER NAME``.
+"""The images of docs/report.md, from a report: ``python tools/report_images.py FOLDER NAME``.
 
 Writes ``docs/images/report-NAME-{1280,390}-{light,dark}.png``: the upper part of the page, as a browser
 without a window shows it. Needs Chromium (tools/chromium.sh).
