@@ -25,6 +25,7 @@ from localemu.services.stepfunctions.asl.component.common.error_name.states_erro
     StatesErrorNameType,
 )
 from localemu.services.stepfunctions.asl.component.common.path import result_path
+from localemu.services.stepfunctions.asl.component.eval_component import EvalComponent
 from localemu.services.stepfunctions.asl.component.state.state import CommonStateField
 from localemu.services.stepfunctions.asl.component.state.state_execution import execute_state
 from localemu.services.stepfunctions.asl.component.state.state_execution.state_map.iteration import (
@@ -92,6 +93,7 @@ def install() -> None:
     _whole_percentages_parse()
     _strings_are_json()
     _paths_are_parsed_once()
+    _definitions_are_parsed_once()
     _failed_items_fail_the_map()
     _service_errors_leave_an_inline_map()
 
@@ -250,6 +252,18 @@ def _paths_are_parsed_once() -> None:
     """Reference paths are kept parsed; LocalEmu builds a parser, 20 ms of work, at the end of every state."""
     for module in (result_path, json_path):
         module.parse = functools.lru_cache(maxsize=4096)(module.parse)
+
+
+def _definitions_are_parsed_once() -> None:
+    """Definitions are kept parsed; LocalEmu parses one at each start: a second of work for 130 states.
+
+    Components hold nothing of an execution but a key into its heap, by which retries are counted. The key is
+    drawn when it is first asked for, which two executions could do at once; an object's identity is there
+    from the beginning.
+    """
+    parser = asl_parser.AmazonStateLanguageParser
+    parser.parse = staticmethod(functools.lru_cache(maxsize=64)(parser.parse))
+    EvalComponent.heap_key = property(lambda component: str(id(component)))
 
 
 def _failed_items_fail_the_map() -> None:
