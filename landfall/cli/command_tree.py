@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -90,6 +91,7 @@ def _outline_of(command: Any) -> dict[str, Any]:
                 "secondary": list(param.secondary_opts),
                 "flag": bool(getattr(param, "is_flag", False)),
                 "many": bool(getattr(param, "multiple", False)) or param.nargs == -1,
+                "choices": _choices(param),
                 "help": (getattr(param, "help", None) or "").strip().partition("\n")[0],
             }
             for param in command.params
@@ -97,6 +99,22 @@ def _outline_of(command: Any) -> dict[str, Any]:
         ],
         "commands": [_outline_of(inner) for inner in below.values()] if below is not None else None,
     }
+
+
+def _choices(param: Any) -> list[str]:
+    """The values of a closed list: of an enumeration, or as the help shows them, `text|json`."""
+    kind = param.type_descriptor.annotation
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [str(member.value) for member in kind]
+    shown = str(getattr(param, "metavar", None) or "")
+    return shown.split("|") if "|" in shown else []
+
+
+def _among(choices: Sequence[str]) -> Completer:
+    def chosen(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return chosen
 
 
 def rebuilt(commands: Mapping[str, Any], choose: Choose) -> Any:
@@ -137,6 +155,8 @@ def _parameters(
 ) -> Iterator[inspect.Parameter]:
     for param in command["params"]:
         completer = choose(words, param["name"])
+        if completer is None and param["choices"]:
+            completer = _among(param["choices"])
         told: dict[str, Any] = {"help": param["help"]}
         if completer is not None:
             told["autocompletion"] = completer

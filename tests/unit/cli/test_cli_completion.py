@@ -76,6 +76,9 @@ def asked(line: str, tools: Path, shell: str = "bash") -> list[str]:
         ("landfall new network ", []),
         ("landfall catalog net", ["network"]),
         ("landfall guardrails explain log", ["log-retention"]),
+        ("landfall validate --format ", ["text", "json", "sarif"]),
+        ("landfall preview dev --fail-on h", ["high"]),
+        ("landfall preview dev --engine ", ["embedded", "pulumi"]),
         ("landfall new workflow x --sta", ["--stack", "--stage"]),
     ],
 )
