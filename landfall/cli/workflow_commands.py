@@ -11,7 +11,7 @@ import typer
 from landfall.cli import draw_command, report_command
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.run_view import duration, print_run, watch
-from landfall.cli.runs import Run, new_execution_id
+from landfall.cli.runs import Run, check_execution_id, new_execution_id
 from landfall.cli.session import Session, open_session
 from landfall.cli.terminal import out, print_json, say, table
 
@@ -96,6 +96,7 @@ def run(
     """Run a workflow; in the sandbox, deploy first what changed in the stack file."""
     session = open_session(stack)
     session.require_workflow(workflow_id)
+    _check_ids(execution_id, rerun_of)
     session.ensure_deployed()
     chosen = execution_id or new_execution_id(workflow_id)
     more = {"rerun_of": rerun_of} if rerun_of else {}
@@ -113,8 +114,16 @@ def resume(
 ) -> None:
     """Run only the stages and jobs that a failed run did not complete."""
     session = open_session(stack)
+    _check_ids(execution_id, new_id)
     session.ensure_deployed()
     _finish(session, session.resume(execution_id, new_id), wait, as_json)
+
+
+def _check_ids(*given: str | None) -> None:
+    """Refuses what cannot be the id of a run, before anything is deployed for it."""
+    for text in given:
+        if text is not None:
+            check_execution_id(text)
 
 
 def _finish(session: Session, execution_id: str, wait: bool, as_json: bool) -> None:
