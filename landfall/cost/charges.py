@@ -64,7 +64,7 @@ def _alarm(inputs: Inputs) -> Billed:
     queries = inputs.get("metricQueries")
     metrics = 1
     if isinstance(queries, list):
-        metrics = sum(1 for query in queries if isinstance(query, dict) and query.get("metric")) or 1
+        metrics = sum(isinstance(query, dict) and query.get("metric") is not None for query in queries) or 1
         if any("SELECT" in str(query.get("expression")) for query in queries if isinstance(query, dict)):
             yield Unclear("alarms on Metrics Insights queries are billed by the metrics that they find")
             return

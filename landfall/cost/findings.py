@@ -102,7 +102,7 @@ def _finding(
         urn=item.urn,
         type=item.type,
         component=new.path(item),
-        aws_name=item.aws_name,
+        aws_name=new.aws_name(item),
         account=item.account,
         region=item.region,
         properties=properties,

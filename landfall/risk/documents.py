@@ -50,7 +50,7 @@ class Statement:
     principals: tuple[Part, ...]
     """`AWS:arn:...`, `Service:...`, `*` for everybody; `()` becomes the holder of the policy, `holder`."""
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
-    """Operator, key (both in lower case) and the values; all of them must hold."""
+    """Operator, key and the values; all of them must hold."""
     sid: str = ""
 
     def parts(self) -> Iterator[tuple[Part, Part, Part]]:
@@ -93,7 +93,7 @@ def _statement(raw: Mapping[str, Any]) -> Statement:
         raise NotADocument(f"a statement's Effect is {effect or 'missing'}")
     return Statement(
         effect=effect,
-        actions=_parts(raw, "Action", lower=True),
+        actions=_parts(raw, "Action"),
         resources=_parts(raw, "Resource") or (_EVERYTHING,),  # trust policies have none
         principals=_principals(raw),
         conditions=_conditions(raw.get("Condition")),
@@ -101,18 +101,18 @@ def _statement(raw: Mapping[str, Any]) -> Statement:
     )
 
 
-def _parts(raw: Mapping[str, Any], key: str, *, lower: bool = False) -> tuple[Part, ...]:
+def _parts(raw: Mapping[str, Any], key: str) -> tuple[Part, ...]:
     if f"Not{key}" in raw:
-        return (AllBut(tuple(sorted(_texts(raw[f"Not{key}"], lower=lower)))),)
-    return tuple(dict.fromkeys(_texts(raw.get(key), lower=lower)))
+        return (AllBut(tuple(sorted(_texts(raw[f"Not{key}"])))),)
+    return tuple(dict.fromkeys(_texts(raw.get(key))))
 
 
-def _texts(value: Any, *, lower: bool = False) -> list[str]:
+def _texts(value: Any) -> list[str]:
     listed = value if isinstance(value, list) else [] if value is None else [value]
     texts = [item if isinstance(item, str) else json.dumps(item, sort_keys=True) for item in listed]
     for written, meant in _ESCAPES:
         texts = [text.replace(written, meant) for text in texts]
-    return [text.lower() for text in texts] if lower else texts
+    return texts
 
 
 def _principals(raw: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -148,7 +148,7 @@ def _conditions(value: Any) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         raise NotADocument("a statement's Condition is no object of objects")
     return tuple(
         sorted(
-            (operator.lower(), key.lower(), tuple(sorted(set(_texts(values)))))
+            (operator, key, tuple(sorted(set(_texts(values)))))
             for operator, keys in value.items()
             for key, values in keys.items()
         )
@@ -163,16 +163,23 @@ def shown(part: Part | str) -> str:
     return text
 
 
-def part_covers(wide: tuple[Part, ...], narrow: Part) -> bool:
-    """Whether one of the parts surely holds everything that `narrow` does."""
+def part_covers(wide: tuple[Part, ...], narrow: Part, *, fold: bool = False) -> bool:
+    """Whether one of the parts surely holds everything that `narrow` does; `fold` for actions, whose case
+    does not count."""
+    if fold:
+        wide, narrow = tuple(_folded(part) for part in wide), _folded(narrow)
     return any(_covers(part, narrow) for part in wide)
+
+
+def _folded(part: Part) -> Part:
+    if isinstance(part, str):
+        return part.lower()
+    return AllBut(tuple(pattern.lower() for pattern in part.patterns))
 
 
 def _covers(wide: Part, narrow: Part) -> bool:
     if isinstance(wide, str):
-        if isinstance(narrow, str):
-            return covers(wide, narrow)
-        return covers(wide, _EVERYTHING)
+        return covers(wide, narrow if isinstance(narrow, str) else _EVERYTHING)
     if isinstance(narrow, str):  # a variable may stand for any text
         free = _VARIABLE.sub(_EVERYTHING, narrow)
         return not any(overlap(_VARIABLE.sub(_EVERYTHING, pattern), free) for pattern in wide.patterns)
@@ -186,12 +193,11 @@ def conditions_cover(wide: Statement, narrow: Statement) -> bool:
 
 def _implies(held: tuple[str, str, tuple[str, ...]], wanted: tuple[str, str, tuple[str, ...]]) -> bool:
     """Whether a condition that holds makes another one hold."""
-    if held == wanted:
-        return True
-    if held[:2] != wanted[:2]:
+    if [part.lower() for part in held[:2]] != [part.lower() for part in wanted[:2]]:
         return False
-    operator = held[0].partition(":")[2] or held[0]
-    operator = operator.removesuffix("ifexists")
+    if held[2] == wanted[2]:
+        return True
+    operator = held[0].lower().rpartition(":")[2].removesuffix("ifexists")
     if operator in ("stringlike", "arnlike"):
         return all(any(covers(outer, inner) for outer in wanted[2]) for inner in held[2])
     if operator in _ANY_OF:
@@ -216,7 +222,7 @@ def covered(by: tuple[Statement, ...], statement: Statement, part: tuple[Part, P
     """Whether one of the statements surely says the same of the combination, at least as often."""
     action, resource, principal = part
     return any(
-        part_covers(other.actions, action)
+        part_covers(other.actions, action, fold=True)
         and part_covers(other.resources, resource)
         and part_covers(other.principals, principal)
         and conditions_cover(other, statement)

@@ -136,6 +136,7 @@ def _public(statement: Statement) -> bool:
 
 
 def _narrows(operator: str, key: str, values: tuple[str, ...]) -> bool:
+    operator, key = operator.lower(), key.lower()
     if key.partition("/")[0] not in NARROWING or "not" in operator or operator in ("null", "bool"):
         return False
     if operator.endswith("ifexists"):  # holds for whoever has no such key

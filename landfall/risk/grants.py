@@ -76,11 +76,12 @@ def _what(before: tuple[Statement, ...], statement: Statement, part: tuple[Part,
     allowed = [other for other in before if other.effect == "Allow"]
     action, resource, principal = part
     for name, wanted in (("action", action), ("principal", principal), ("resource", resource)):
-        if not any(part_covers(getattr(other, f"{name}s"), wanted) for other in allowed):
+        fold = name == "action"
+        if not any(part_covers(getattr(other, f"{name}s"), wanted, fold=fold) for other in allowed):
             return name
     for other in allowed:
         if (
-            part_covers(other.actions, action)
+            part_covers(other.actions, action, fold=True)
             and part_covers(other.resources, resource)
             and part_covers(other.principals, principal)
             and not conditions_cover(other, statement)

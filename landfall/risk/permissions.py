@@ -321,7 +321,7 @@ def _everything(grant: Grant) -> bool:
 
 def _sensitive(grant: Grant) -> bool:
     action = grant.action
-    return not isinstance(action, str) or any(overlap(pattern, action) for pattern in SENSITIVE)
+    return not isinstance(action, str) or any(overlap(pattern, action.lower()) for pattern in SENSITIVE)
 
 
 def _boundary(change: Change, new: Snapshot) -> Iterator[Finding]:

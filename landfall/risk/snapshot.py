@@ -26,6 +26,18 @@ _NAMES: Final = (
     "domain", "repository", "alarmName", "policyArn", "role",
 )  # fmt: skip
 """Inputs that hold a physical name, in the order in which they are tried."""
+_OWNERS: Final = (
+    "role",
+    "bucket",
+    "queueUrl",
+    "arn",
+    "securityGroupId",
+    "keyId",
+    "secretArn",
+    "user",
+    "topic",
+)
+"""Inputs that refer to what a resource belongs to."""
 _DEEPEST: Final = 200
 
 
@@ -97,6 +109,17 @@ class Snapshot:
     def accounts(self) -> frozenset[str]:
         """Accounts that resources are made in."""
         return frozenset(item.account for item in self.items.values() if item.account)
+
+    def aws_name(self, item: Item) -> str | None:
+        """The physical name of a resource, else that of what it belongs to: a role's policy has no own."""
+        if item.aws_name:
+            return item.aws_name
+        for key in _OWNERS:
+            for urn in item.property_dependencies.get(key, ()):
+                owner = self.items.get(urn)
+                if owner is not None and owner.aws_name:
+                    return owner.aws_name
+        return None
 
     def path(self, item: Item) -> str:
         """Names of the components that hold the resource, and its own, without repetitions."""

@@ -29,7 +29,7 @@ def about(
         urn=item.urn,
         type=item.type,
         component=where.path(item),
-        aws_name=item.aws_name,
+        aws_name=where.aws_name(item),
         account=item.account,
         region=item.region,
         properties=properties,
