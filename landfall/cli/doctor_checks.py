@@ -74,7 +74,10 @@ def environment(machine: Machine) -> Found:
         try:
             files = [(machine.root / name).read_bytes() for name in ("requirements.txt", f"{lock}.txt")]
         except OSError as error:
-            return Found("environment", "fail", f"no lock file: {error}", "git checkout requirements.txt")
+            missing = Path(error.filename).name
+            return Found(
+                "environment", "fail", f"{missing}: {error.strerror}", f"git checkout {shlex.quote(missing)}"
+            )
         if stamp.read_text(encoding="ascii").strip() == hashlib.sha256(b"".join(files)).hexdigest():
             return Found("environment", "ok", f".venv holds {lock}.txt")
         return Found("environment", "fail", f".venv is older than {lock}.txt", f"make {target}")

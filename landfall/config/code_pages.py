@@ -82,7 +82,7 @@ _INTRODUCTION: Final = """\
 A stack file is checked as a whole, offline, before anything else happens: by `landfall validate`, by every
 command that reads it, and by `pulumi preview` and `pulumi up`, with the same report. One cause is one error:
 what only follows from another mistake is not reported. `landfall explain LF0103` prints a page of this
-folder.
+folder; what else the command line explains is told in [self-service](../self-service.md).
 
 ```
 {report}

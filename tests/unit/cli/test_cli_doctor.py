@@ -103,6 +103,13 @@ def test_the_digest_of_the_environment_is_that_of_the_bootstrap_script() -> None
     assert ".venv/.landfall-${lock%.txt}" in script
 
 
+def test_a_lock_file_that_is_gone_is_named(machine: Machine) -> None:
+    (machine.root / "requirements.txt").unlink()
+    found = checks.environment(machine)
+    bad(found, "fail", "requirements.txt: No such file", "git checkout requirements.txt")
+    assert str(machine.root) not in found.said
+
+
 def test_a_pulumi_cli_is_there_or_not(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks.pulumi(machine).said == "3.250.0, from PATH: /opt/pulumi"
     inside = PulumiCli(machine.root / ".tools/bin/pulumi", "3.250.0", "built")
