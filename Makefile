@@ -38,8 +38,11 @@ types: setup-dev ## mypy --strict over our packages; the emulator's plugins by t
 format: setup-dev ## put every file into the project's format
 	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 
-docs: setup-dev ## generated reference: schema, guardrails, errors
+docs: setup-dev ## generated pages, and the documentation as a site in site/ with every link checked
 	@.venv/bin/landfall schema --write && .venv/bin/python -m landfall.cli.reference --write
+	@rm -rf site && .venv/bin/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --fresh-env \
+		--conf-dir docs --doctree-dir build/docs --builder html . site
+	@.venv/bin/python docs/_ext/check_site.py site
 
 bench: setup-dev ## benchmarks, as ratios side by side
 	@.venv/bin/python -m benchmarks

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 import typer
 
-COMMAND: Final = "python -m landfall.cli.reference --write"
-
-_INTRODUCTION: Final = f"""\
+_INTRODUCTION: Final = """\
 # Command line
 
-<!-- Made by `{COMMAND}`; do not edit. -->
+<!-- Made by `python -m landfall.cli.reference --write`; do not edit. -->
 
 Every command, its arguments and options, an example, and how it ends. `landfall` is `.venv/bin/landfall`.
 `-h` and `--help` print the same text in the terminal; `--debug`, before the command, shows the Python
@@ -46,7 +45,8 @@ _RUNS: Final = (
 _FAULTS: Final = "0 done; 2 the rule is wrong; 3 the sandbox is not running"
 ENDINGS: Final[Mapping[str, str]] = {
     "validate": "0 every file is valid; 2 a file is not, or there is none of that name",
-    "preview": "0 no mandatory guardrail is violated; 1 one is, or the program failed; "
+    "preview": "0 no mandatory guardrail is violated; 1 one is, a finding is as severe as `--fail-on` says, "
+    "or the program failed; "
     "2 the stack file is invalid; 3 the Pulumi CLI is wanted and missing",
     "diagram": "0 written; 1 the program failed; 2 the stack file is invalid, or a file cannot be written",
     "demo": "0 everything ran; 1 a job or the deployment failed; 3 something of this machine is missing",
@@ -169,7 +169,11 @@ def _takes(parameter: Any) -> str:
         return str(metavar).replace("|", ", ") if "|" in metavar else str(metavar).lower()
     annotation = parameter.type_descriptor.annotation
     many = get_origin(annotation) is list
-    kind = _KINDS[get_args(annotation)[0] if many else annotation]
+    one = get_args(annotation)[0] if many else annotation
+    if isinstance(one, type) and issubclass(one, Enum):
+        kind = ", ".join(f"`{choice.value}`" for choice in one)
+    else:
+        kind = _KINDS[one]
     return f"{kind}, repeatable" if many else kind
 
 

@@ -1,0 +1,1 @@
+"""What the documentation site needs beside Sphinx: navigation, drawings, and the check of what was built."""
