@@ -308,7 +308,8 @@ def test_what_becomes_dearer_is_as_severe_as_it_is_dear(count: int, severity: Se
             "cost-added",
             severity,
             (
-                f"+ {amount} a month: interface endpoint in us-east-1, $0.01 per endpoint-AZ-hour, {count} {noun}",
+                f"+ {amount} a month: interface endpoint in us-east-1, $0.01 per endpoint-AZ-hour, "
+                f"{count} {noun}",
             ),
         )
     ]
