@@ -29,7 +29,7 @@ class Drawings(SphinxTransform):
         """Draws every block of the page."""
         for block in list(self.document.findall(nodes.literal_block)):
             if block.get("language") == "mermaid":
-                svg = drawing(block.astext(), Path(self.app.outdir).parent / "build" / "mermaid")
+                svg = drawing(block.astext(), Path(self.app.srcdir) / "build" / "mermaid")
                 label = html.escape(" ".join(block.astext().split()), quote=True)
                 figure = f'<div class="mermaid-drawing" role="img" aria-label="{label}">{svg}</div>'
                 block.replace_self(nodes.raw("", figure, format="html"))

@@ -240,7 +240,7 @@ def main() -> int:
     for said in found:
         sys.stderr.write(f"{said}\n\n")
     if options.write:
-        for block, ended in reversed(done.items()):
+        for block, ended in reversed(list(done.items())):
             text = text[: block.start] + renewed(block, ended) + text[block.end :]
         PAGE.write_text(text, encoding="utf-8")
     return 1 if found and not options.write else 0
