@@ -11,7 +11,9 @@ EXAMPLE: Final = (
     "Examples: landfall explain LF0103 · landfall explain log-retention"
     " · landfall explain workflows.audit.retention_days --stack dev"
 )
-_CODE: Final = re.compile(r"LF[0-9]+", re.IGNORECASE)
+_CODE: Final = re.compile(r"LF[0-9]*", re.IGNORECASE)
+_RULE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+", re.IGNORECASE)
+"""Names of guardrails have hyphens, keys of stack files begin with a name that has none."""
 
 
 def explain(
@@ -32,11 +34,10 @@ def _explain(subject: str, stack: str | None, as_json: bool) -> int:
         from landfall.cli.explain_code import explain_code
 
         return explain_code(subject, as_json)
-    from landfall.cli.guardrail_commands import explain as explain_rule
-    from policy_packs.guardrails.evaluate import describe
+    if _RULE.fullmatch(subject):
+        from landfall.cli.guardrail_commands import explain as explain_rule
 
-    if any(rule["name"] == subject for rule in describe()):
-        explain_rule(subject, as_json)
+        explain_rule(subject.lower(), as_json)
         return 0
     from landfall.cli.explain_key import explain_key
 

@@ -194,6 +194,8 @@ def _new_block(wish: Wish, kind: Kind) -> Change:
         else:
             path = _path(wish, kind, context)
             values = _with(wish.values, kind.values(context, wish.name), kind.model)
+            if kind.name == "waiver" and "rule" in values:
+                _require_rule(str(values["rule"]))
             lines = text.entry(str(path[-1]), values, kind.model, kind.optional(context, wish.name))
             splice = insert_key(before, path, Block(tuple(lines), values))
     except CannotInsert as error:
@@ -242,6 +244,15 @@ def _require_workflow(workflow: str, stack: str | None, context: Context) -> Non
     known = list(workflows.definitions) if workflows else []
     if workflow not in known:
         raise unknown("workflow", workflow, known, f"stack {stack} has")
+
+
+def _require_rule(rule: str) -> None:
+    """A waiver's rule exists: the config alone cannot know, since guardrails are a room of their own."""
+    from policy_packs.guardrails.evaluate import describe
+
+    known = [str(one["name"]) for one in describe()]
+    if rule not in known:
+        raise unknown("guardrail", rule, known, "the guardrails are")
 
 
 def _job(wish: Wish, kind: Kind, context: Context, before: str) -> tuple[tuple[str | int, ...], Splice]:

@@ -81,6 +81,9 @@ def test_a_command_alone_shows_what_there_is(landfall: Landfall, words: tuple[st
         (("validate", "dev", "sandbx"), 'unknown stack "sandbx"'),
         (("preview", "prod", "--engine", "cdk"), 'unknown engine "cdk"; allowed: embedded, pulumi'),
         (("guardrails", "explain", "log-retentoin"), 'Did you mean "log-retention"?'),
+        (("explain", "Log-Retentoin"), 'unknown guardrail "log-retentoin"'),
+        (("explain", "LF"), 'unknown error code "LF"; the codes are: LF0101'),
+        (("explain", "lf0199"), 'unknown error code "LF0199"'),
         (
             ("workflow", "run", "blog_test_worflow"),
             'unknown workflow_id "blog_test_worflow"; stack sandbox has: blog_test_workflow. '

@@ -194,6 +194,8 @@ def test_values_can_be_given_and_taken_away(landfall: Landfall, tree: Path) -> N
          'Did you mean "sql"?'),
         (("job", "x", "-s", "dev", "--workflow", "blog_test_workflow", "--stage", "9"), "has 3 stages"),
         (("job", "rsql_blog_script_1.sh", "-s", "dev", "--workflow", "blog_test_workflow"), "LF0106"),
+        (("waiver", "x", "-s", "dev", "--set", "rule=log-retentoin"), 'Did you mean "log-retention"?'),
+        (("waiver", "x", "-s", "dev", "--set", "rule="), "LF0111"),
         (("stack", "x", "-s", "dev"), "leave --stack out"),
         (("stack", "Dev"), 'Did you mean "dev"?'),
         (("stack", "x", "--set", "accounts.dta.id=1"), 'unknown key "accounts.dta.id"'),
