@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from landfall.cli.exits import CommandError, Exit
-from landfall.cli.pictures import Colours, Formats, Outs, Picture, write
+from landfall.cli.pictures import Colours, Formats, Outs, Picture, working, write
 from landfall.cli.stacks import ROOT, load_stack
 from landfall.cli.terminal import print_json
 
@@ -62,7 +62,8 @@ def _plan(stack: str, plan_file: Path | None) -> dict[str, Any]:
 
     load_stack(stack)
     try:
-        return embedded.plan(ROOT, stack).to_json()
+        with working(f"plan of {stack}"):
+            return embedded.plan(ROOT, stack).to_json()
     except EngineError as failed:
         raise CommandError(str(failed), Exit.FAILED) from failed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, get_args
@@ -12,7 +13,7 @@ import typer
 
 from landfall.cli.exits import CommandError, Exit, unknown
 from landfall.cli.stacks import ROOT
-from landfall.cli.terminal import say
+from landfall.cli.terminal import err, say
 from landfall.diagram.scene import Scene
 from landfall.diagram.theme import Theme
 
@@ -58,7 +59,8 @@ def write(
     made: list[Scene] = []
     for kind, path in wanted:
         if kind != "mermaid" and not made:
-            made.append(picture.scene())
+            with working(f"drawing {picture.name}"):
+                made.append(picture.scene())
         content = _content(kind, made, picture, theme)
         if path is None:
             sys.stdout.buffer.write(content)
@@ -70,6 +72,11 @@ def write(
         except OSError as error:
             raise CommandError(f"cannot write {path}: {error.strerror}", Exit.INVALID) from error
         say(f"wrote {_shown(path)}")
+
+
+def working(title: str) -> AbstractContextManager[object]:
+    """A spinner on a terminal; nothing elsewhere."""
+    return err.status(title) if err.is_terminal else nullcontext()
 
 
 def targets(name: str, formats: Sequence[str], outs: Sequence[str]) -> list[tuple[str, Path | None]]:

@@ -28,6 +28,11 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
     return sum(table.get(ord(letter), _UNKNOWN_WIDTH) for letter in text) * size
 
 
+def has(letter: str, *, bold: bool = False) -> bool:
+    """Whether the font can draw a letter."""
+    return ord(letter) in _widths(bold)
+
+
 def fit(text: str, room: float, size: float, *, bold: bool = False) -> str:
     """The text, or as much of its beginning and end as the room has place for, with an ellipsis between.
 

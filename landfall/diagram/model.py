@@ -216,13 +216,22 @@ def _cards(
                 key=f"card{len(cards) + 1}",
                 place=place,
                 title=names[0] if len(some) == 1 else f"{len(some)} × {words(type_.rpartition(':')[2])}",
-                subtitle=kind if len(some) == 1 else ", ".join(names),
+                subtitle=_subtitle(names, kind, members),
                 members=members,
                 names=names,
             )
             cards.append(card)
             card_of.update((member["urn"], card.key) for member in members)
     return cards, card_of
+
+
+def _subtitle(names: Sequence[str], kind: str, members: Sequence[Resource]) -> str:
+    """Names where there are several; else the kind, unless the name has said it."""
+    if len(names) > 1:
+        return ", ".join(names)
+    if kind.lower() != names[0].lower():
+        return kind
+    return f"{len(members)} resource" + "s" * (len(members) != 1)
 
 
 def _linked(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from landfall.diagram.font import FILES
-from landfall.diagram.scene import Scene
+from dataclasses import replace
+
+from landfall.diagram.font import FILES, has
+from landfall.diagram.scene import BOLD, Scene, Text
 from landfall.diagram.svg import render
 from landfall.diagram.theme import Theme
 
 LARGEST_SIDE = 16_000
 """Most pixels of a side; larger pictures are scaled down to it."""
+
+
+UNDRAWABLE = "?"
+"""Stands for a letter that the bundled font lacks; an SVG has the letter itself."""
 
 
 def png(scene: Scene, chosen: Theme = "light", zoom: float = 2.0) -> bytes:
@@ -21,6 +27,7 @@ def png(scene: Scene, chosen: Theme = "light", zoom: float = 2.0) -> bytes:
     """
     import resvg_py
 
+    scene = drawable(scene)
     side = max(scene.width, scene.height)
     return bytes(
         resvg_py.svg_to_bytes(
@@ -32,3 +39,14 @@ def png(scene: Scene, chosen: Theme = "light", zoom: float = 2.0) -> bytes:
             sans_serif_family="Arimo",
         )
     )
+
+
+def drawable(scene: Scene) -> Scene:
+    """The scene with a question mark for every letter that the bundled font lacks."""
+
+    def known(text: Text) -> Text:
+        letters = (one if has(one, bold=text.role in BOLD) else UNDRAWABLE for one in text.text)
+        return replace(text, text="".join(letters))
+
+    boxes = tuple(replace(box, texts=tuple(map(known, box.texts))) for box in scene.boxes)
+    return replace(scene, boxes=boxes, texts=tuple(map(known, scene.texts)))

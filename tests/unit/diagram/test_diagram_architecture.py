@@ -14,7 +14,7 @@ from scene_rules import document, problems
 
 from landfall.cli.stacks import ROOT, stack_names
 from landfall.diagram import architecture, mermaid, model, svg
-from landfall.diagram.png import png
+from landfall.diagram.png import drawable, png
 from landfall.diagram.references import references
 from landfall.diagram.scene import Scene
 from landfall.diagram.services import kind_of
@@ -107,6 +107,13 @@ def test_many_components_of_one_type_become_one_card() -> None:
     assert len(card.members) == 5
 
 
+def test_a_card_does_not_say_its_name_twice() -> None:
+    titles = {card.title: card.subtitle for card in model.architecture(plan_of("prod")).cards}
+    assert titles["alarms"] == "6 resources"
+    assert titles["catalogue"] == "1 resource"
+    assert titles["host-delivery"] == "Host delivery"
+
+
 def test_too_many_cards_are_collapsed_and_the_picture_says_so() -> None:
     picture = model.architecture(big_plan())
     assert picture.collapsed
@@ -188,3 +195,10 @@ def test_a_picture_has_both_themes_and_a_png_has_one() -> None:
     light, dark = png(scene, zoom=0.25), png(scene, "dark", zoom=0.25)
     assert light.startswith(b"\x89PNG") and light != dark
     assert light == png(scene, zoom=0.25)
+
+
+def test_letters_that_the_font_lacks_are_question_marks_in_a_png_only() -> None:
+    maker = PlanMaker("漢字 Ω")
+    scene = architecture.draw(maker.plan())
+    assert ">Stack 漢字 Ω</text>" in svg.render(scene)
+    assert ">Stack ?? Ω</text>" in svg.render(drawable(scene))

@@ -43,6 +43,37 @@ def test_a_large_workflow_and_a_large_stack_are_in_the_grammar() -> None:
     assert problems(mermaid.architecture(model.architecture(big_plan()))) == []
 
 
+def drawn(text: str) -> str:
+    """The SVG that Mermaid itself makes of a text; raises what its parser says."""
+    import mermaidx
+
+    return str(mermaidx.render(text).svg())
+
+
+def test_mermaid_itself_refuses_what_is_wrong() -> None:
+    with pytest.raises(RuntimeError, match="Parse error"):
+        drawn('flowchart LR\n  a["x"y"]\n')
+
+
+def test_mermaid_itself_draws_a_stack_with_hostile_names() -> None:
+    maker = PlanMaker('na"sty: [x] #1')
+    before: tuple[str, ...] = ()
+    for number, name in enumerate(NASTY[:4]):
+        top = maker.add("landfall:network:Part", name, custom=False)
+        urn = maker.add("aws:s3/bucket:Bucket", str(number), parent=top, account=name, dependencies=before)
+        before = (urn,)
+    svg = drawn(mermaid.architecture(model.architecture(maker.plan(), depth=1)))
+    assert "S3 bucket" in svg and "<script" not in svg
+
+
+def test_mermaid_itself_draws_a_workflow_and_a_machine() -> None:
+    stage = forty_jobs().workflow_stages[2]
+    workflow = forty_jobs().model_copy(update={"workflow_stages": [stage]})
+    assert "customers.sh" in drawn(picture.mermaid("nightly", workflow))
+    machine = definition(EtlSpec(stack="sandbox"))
+    assert "StageFailed" in drawn(draw.mermaid(machine, "Stages"))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(names, min_size=1, max_size=5, unique=True))
 def test_any_names_of_states_are_in_the_grammar(found: list[str]) -> None:
