@@ -47,10 +47,17 @@ class Comparison:
         )
 
 
-def seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
+def seconds(
+    work: Callable[[], object], repeats: int = REPEATS, clock: Callable[[], float] = time.perf_counter
+) -> float:
     """Median duration of ``work`` after one run that warms up."""
     work()
-    return statistics.median(_timed(work) for _ in range(repeats))
+    return statistics.median(_timed(work, clock) for _ in range(repeats))
+
+
+def processor_seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Median processor time of ``work`` in this process, all its threads: other load matters less."""
+    return seconds(work, repeats, time.process_time)
 
 
 def command_seconds(command: Sequence[str], repeats: int = REPEATS) -> float:
@@ -58,10 +65,10 @@ def command_seconds(command: Sequence[str], repeats: int = REPEATS) -> float:
     return seconds(lambda: subprocess.run(command, check=True, capture_output=True), repeats)
 
 
-def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def _timed(work: Callable[[], object], clock: Callable[[], float]) -> float:
+    began = clock()
     work()
-    return time.perf_counter() - began
+    return clock() - began
 
 
 def _yes(reached: bool) -> str:

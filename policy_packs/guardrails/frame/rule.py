@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cache
 
 from .resource import Resource, Stack
 
@@ -88,7 +89,12 @@ class Rule(_Described):
 
     def applies_to(self, resource_type: str) -> bool:
         """Tell whether the rule guards resources of this type."""
-        return any(fnmatchcase(resource_type, pattern) for pattern in self.resource_types)
+        return _matches(resource_type, self.resource_types)
+
+
+@cache  # a plan has a few dozen types and each rule a few patterns
+def _matches(resource_type: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(resource_type, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True, kw_only=True)

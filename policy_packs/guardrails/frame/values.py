@@ -54,20 +54,20 @@ def neutral(value: Any) -> Any:
     Accepts what an engine sends (sentinels and signature maps) and what a recorded plan holds ("<unknown>").
     An object of a foreign class is `UNKNOWN`: a guardrail that cannot read a value does not trust it.
     """
-    if value is None or isinstance(value, (bool, int, Marker)):
-        return value
-    if isinstance(value, str):
+    if isinstance(value, str):  # the commonest first: a definition of a state machine has thousands
         if value in UNKNOWN_SENTINELS:
             return UNKNOWN
         return _PLAN_TEXTS.get(value, value)
+    if value is None or isinstance(value, (bool, int, Marker)):
+        return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         if _SIGNATURE_KEY in value:
             return _signed(value)
         # The engine drops properties that are null, so a null and a missing property are one case for a rule.
         return {str(key): neutral(item) for key, item in value.items() if item is not None}
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+    if isinstance(value, (list, Sequence)) and not isinstance(value, (bytes, bytearray)):
         return [neutral(item) for item in value]
     return UNKNOWN
 
