@@ -143,8 +143,11 @@ def _extract(revision: str, tree: Path) -> None:
 
     packed = tree / ".tree.tar"
     packed.write_bytes(archive.stdout)
-    with tarfile.open(packed) as members:
-        members.extractall(tree, filter="data")
+    try:
+        with tarfile.open(packed) as members:
+            members.extractall(tree, filter="data")
+    except tarfile.TarError as wrong:
+        raise CommandError(f"the tree of {revision} cannot be laid out: {wrong}", Exit.FAILED) from wrong
     packed.unlink()
 
 
