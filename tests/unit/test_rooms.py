@@ -60,6 +60,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     ),
 }
 FORBIDDEN_CALLS = {
+    "landfall/diagram": {
+        "datetime.now",
+        "date.today",
+        "time.time",
+        "random.random",
+        "os.getenv",
+        "os.environ",
+    },
     "landfall/risk": {"datetime.now", "date.today", "time.time", "os.environ", "open"},
     "landfall/cost": {"datetime.now", "date.today", "time.time", "os.environ"},
     "landfall/catalog": {"datetime.now", "date.today", "time.time", "os.environ", "open"},
