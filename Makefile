@@ -60,4 +60,4 @@ lock: setup-dev ## new hash-pinned lock files from pyproject.toml
 
 clean: ## stop sandboxes; remove environments, tools and builds
 	@[ ! -x .venv/bin/landfall ] || .venv/bin/landfall sandbox down --all
-	@rm -rf .venv .tools build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .tools build site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -58,4 +58,9 @@ def _in_a_folder(page: str, known: Sequence[str]) -> bool:
 
 def _toctree(pages: Iterable[str], caption: str | None = None) -> str:
     options = [":hidden:", *([f":caption: {caption}"] if caption else [])]
-    return "\n".join(["", "```{toctree}", *options, "", *(f"/{page}" for page in pages), "```", ""])
+    return "\n".join(["", "```{toctree}", *options, "", *(_entry(page) for page in pages), "```", ""])
+
+
+def _entry(page: str) -> str:
+    """A page by its title, but README, whose title is the project's name."""
+    return f"Overview </{page}>" if page == "README" else f"/{page}"

@@ -31,7 +31,7 @@ def test_the_side_bar_is_what_the_index_links_in_its_order() -> None:
     assert made.startswith(INDEX)
     parts = made.removeprefix(INDEX).replace("```", "").split("{toctree}")[1:]
     assert [part.split() for part in parts] == [
-        [":hidden:", ":caption:", "First", "/README", "/docs/b"],
+        [":hidden:", ":caption:", "First", "Overview", "</README>", "/docs/b"],
         [":hidden:", ":caption:", "Second", "/docs/errors/README"],
         [":hidden:", ":caption:", "More", "/docs/a", "/docs/late"],
     ]
