@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.measure import Comparison, command_seconds
+from benchmarks.measure import Comparison, command_processor_seconds
 from landfall.archives import function_archive
 from sandbox.paths import REPOSITORY
 
@@ -36,13 +36,13 @@ def compare() -> list[Comparison]:
     """Our modules after the libraries, for each function."""
     found = []
     with TemporaryDirectory() as folder:
-        libraries = command_seconds(_python(Path(folder), _LIBRARIES))
+        libraries = command_processor_seconds(_python(Path(folder), _LIBRARIES))
         for name in FUNCTIONS:
             archive = function_archive(name, REPOSITORY)
             code = Path(folder) / name
             with zipfile.ZipFile(archive.path) as packed:
                 packed.extractall(code)
-            both = command_seconds(_python(code, f"{_LIBRARIES}; import handlers.{name}.handler"))
+            both = command_processor_seconds(_python(code, f"{_LIBRARIES}; import handlers.{name}.handler"))
             found.append(
                 Comparison(
                     what=f"cold import of {name}, archive of {archive.path.stat().st_size / 1024:.0f} KiB",

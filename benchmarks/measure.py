@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import time
@@ -63,6 +64,16 @@ def processor_seconds(work: Callable[[], object], repeats: int = REPEATS) -> flo
 def command_seconds(command: Sequence[str], repeats: int = REPEATS) -> float:
     """Median duration of a command in a process of its own; raises ``CalledProcessError``."""
     return seconds(lambda: subprocess.run(command, check=True, capture_output=True), repeats)
+
+
+def command_processor_seconds(command: Sequence[str], repeats: int = REPEATS) -> float:
+    """Median processor time of a command and its children; raises ``CalledProcessError``."""
+    return seconds(lambda: subprocess.run(command, check=True, capture_output=True), repeats, _of_children)
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _timed(work: Callable[[], object], clock: Callable[[], float]) -> float:
