@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from landfall.cli.exits import unknown
 from landfall.cli.terminal import out, print_json, table
@@ -41,14 +42,13 @@ def catalog(
 
 
 def _print_all(kinds: tuple[Kind, ...]) -> None:
-    table(
-        "What can be created",
-        ("kind", "what it is", "command", "documentation"),
-        [(kind.name, kind.summary, kind.command, kind.page) for kind in kinds],
-    )
-    out.print("")
+    width = max(len(kind.name) for kind in kinds)
+    out.print("What can be created", style="bold", markup=False)
     for kind in kinds:
-        out.print(f"{kind.name}: {_minimal(kind)}", markup=False)
+        out.print()
+        out.print(Text(f"{kind.name:<{width}}", style="bold").append(f"  {kind.summary}", style="not bold"))
+        for line in (kind.command, _minimal(kind), kind.page):
+            out.print(f"{'':<{width}}  {line}", markup=False)
 
 
 def _print_one(kind: Kind) -> None:
@@ -67,6 +67,7 @@ def _print_one(kind: Kind) -> None:
             )
             for row in _keys(kind)
         ],
+        whole=("  key", "type"),
     )
     out.print("  example", style="bold")
     for line in _block(kind).splitlines():

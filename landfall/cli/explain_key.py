@@ -98,12 +98,14 @@ def _print(one: Explanation, issues: Sequence[ConfigIssue]) -> None:
                 )
                 for row in one.below
             ],
+            whole=("  key", "type"),
         )
     if one.settings:
         table(
             "  values",
             ("  stack", "key", "value", "from"),
             _setting_rows(one.settings),
+            whole=("  stack", "key", "from"),
         )
     for issue in _about(one, issues):
         out.print(str(issue), style="red", markup=False)

@@ -43,13 +43,15 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table for people; statuses are coloured."""
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: Sequence[str] = ()
+) -> None:
+    """A table for people; statuses are coloured. Columns in `whole` are folded only when no other can be."""
     view = Table(
         title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
     )
     for column in columns:
-        view.add_column(column, overflow="fold")
+        view.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
         view.add_row(*(Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in row))
     out.print(view)
