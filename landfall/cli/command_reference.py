@@ -20,9 +20,7 @@ _INTRODUCTION: Final = """\
 <!-- Made by `python -m landfall.cli.reference --write`; do not edit. -->
 
 Every command, its arguments and options, an example, and how it ends. `landfall` is `.venv/bin/landfall`.
-`-h` and `--help` print the same text in the terminal; `--debug`, before the command, shows the Python
-traceback of an error (`LANDFALL_DEBUG=1` means the same). `--install-completion` makes the shell complete
-commands, options, stacks and config keys.
+`-h` and `--help` print the same text in the terminal.
 
 ## Exit codes
 
@@ -88,7 +86,7 @@ ENDINGS: Final[Mapping[str, str]] = {
 
 _KINDS: Final[Mapping[Any, str]] = {str: "text", int: "whole number", float: "number", Path: "file"}
 """What a parameter takes, by its annotation; one of another type is a ``KeyError``, to be told here."""
-_HIDDEN: Final = frozenset({"help", "install_completion", "show_completion"})
+_HIDDEN: Final = frozenset({"help"})
 
 
 def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -103,10 +101,18 @@ def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 
 def render(app: typer.Typer, endings: Mapping[str, str] = ENDINGS) -> str:
     """The page. Raises ``KeyError`` for a command whose endings are not told."""
-    parts = [_INTRODUCTION]
-    for words, command in commands(typer.main.get_command(app)):
+    root = typer.main.get_command(app)
+    parts = [_INTRODUCTION, *_before(root)]
+    for words, command in commands(root):
         parts += _group(words, command) if hasattr(command, "commands") else _leaf(words, command, endings)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _before(root: Any) -> list[str]:
+    """What may stand before every command."""
+    rows = [_row(parameter) for parameter in root.params if parameter.name != "help"]
+    head = ["## Before the command", "", "| option | takes | default | meaning |", "|---|---|---|---|"]
+    return [*head, *rows, ""] if rows else []
 
 
 def _group(words: tuple[str, ...], command: Any) -> list[str]:

@@ -228,8 +228,10 @@ def main() -> int:
     """Runs the page; 1 when it differs and was not written."""
     parser = argparse.ArgumentParser(description="Runs docs/tutorial.md in a copy of the tree.")
     parser.add_argument("--write", action="store_true", help="put the outputs that differ into the page")
+    parser.add_argument("page", nargs="?", type=Path, default=PAGE, help="another page of this kind")
     options = parser.parse_args()
-    text = PAGE.read_text(encoding="utf-8")
+    page: Path = options.page
+    text = page.read_text(encoding="utf-8")
     name = f"tutorial-{os.getpid()}"
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -242,7 +244,7 @@ def main() -> int:
     if options.write:
         for block, ended in reversed(list(done.items())):
             text = text[: block.start] + renewed(block, ended) + text[block.end :]
-        PAGE.write_text(text, encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
     return 1 if found and not options.write else 0
 
 
