@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -288,10 +288,20 @@ class Plane:
         return self.finish(arn, seconds)
 
 
+class Jobs(Protocol):
+    """What a fake runner needs of a plane: the queue of its jobs, and where to answer and to record them."""
+
+    sqs: Any
+    states: Any
+    dynamodb: Any
+    jobs_queue: str
+    job_table: str
+
+
 class FakeRunner:
     """Answers the machine's jobs from a queue as a host runner would, by a behaviour for each script."""
 
-    def __init__(self, plane: Plane, behaviours: Mapping[str, Behaviour | Outcome] | None = None) -> None:
+    def __init__(self, plane: Jobs, behaviours: Mapping[str, Behaviour | Outcome] | None = None) -> None:
         self.plane = plane
         self.behaviours = dict(behaviours or {})
         self.seen: list[dict[str, Any]] = []

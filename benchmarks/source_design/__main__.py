@@ -1,0 +1,71 @@
+"""``python -m benchmarks.source_design``: both designs on the sample workflow, as tables for the docs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Sequence
+
+from benchmarks.source_design.compare import CRITICAL_PATH, SCRIPT_SECONDS, Side, compare
+from sandbox import launcher
+from sandbox.launcher import SandboxSpec
+from sandbox.paths import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "source-design.md"
+_BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs both designs in a sandbox of their own, which ends with the process."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.source_design",
+        description="The source's design, rebuilt, against ours: transitions, Lambda invocations, seconds.",
+        epilog="Example: python -m benchmarks.source_design --rounds 9 --write",
+    )
+    parser.add_argument("--rounds", type=int, default=9, help="runs of each after a cold one (9)")
+    parser.add_argument("--write", action="store_true", help=f"put the tables into docs/{PAGE.name}")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    own = launcher.up(SandboxSpec(), f"source-design-{os.getpid()}", owner_pid=os.getpid(), discard=True)
+    try:
+        source, ours = compare(own, options.rounds)
+    finally:
+        own.down(discard=True)
+    text = tables(source, ours)
+    sys.stdout.write(text)
+    if options.write:
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+        PAGE.write_text(f"{before}{_BEGIN}\n{text}{_END}{rest.partition(_END)[2]}", encoding="utf-8")
+    return 0
+
+
+def tables(source: Side, ours: Side) -> str:
+    """What was measured, as Markdown."""
+    counts = [
+        (what.replace("_", " "), source.count(what), ours.count(what))
+        for what in ("executions", "state_transitions", "lambda_invocations")
+    ]
+    spread = [f"{min(times):.2f} to {max(times):.2f}" for times in (source.warm, ours.warm)]
+    lines = [
+        "| one run of the sample workflow | the source's design | ours |",
+        "|---|---|---|",
+        *(f"| {what} | {theirs} | {own} |" for what, theirs, own in counts),
+        f"| seconds, median of {len(ours.warm)} runs in turn | {source.seconds:.2f} | {ours.seconds:.2f} |",
+        f"| shortest to longest | {spread[0]} | {spread[1]} |",
+        f"| without the scripts' own {CRITICAL_PATH:g} s | {source.overhead:.2f} | {ours.overhead:.2f} |",
+        f"| first run, everything cold | {source.runs[0].seconds:.2f} | {ours.runs[0].seconds:.2f} |",
+        "",
+        f"Seconds, ours over theirs: {ours.seconds / source.seconds:.2f}; of the orchestration alone: "
+        f"{ours.overhead / source.overhead:.2f}. Each script takes {SCRIPT_SECONDS:g} s in both.",
+        "",
+        f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "
+        f"Python {platform.python_version()}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
