@@ -131,7 +131,7 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = _debug_first(sys.argv[1:] if arguments is None else arguments)
     before = os.environ.get(DEBUG_VARIABLE)
     try:
         code = _run(given)
@@ -142,6 +142,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if before is None:
             os.environ.pop(DEBUG_VARIABLE, None)
     return code
+
+
+def _debug_first(arguments: Sequence[str]) -> list[str]:
+    """``--debug`` may stand anywhere: it is put behind a command that has just failed."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    if "--debug" not in arguments[1:end]:
+        return list(arguments)
+    return ["--debug", *(word for word in arguments[:end] if word != "--debug"), *arguments[end:]]
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -302,13 +302,28 @@ def test_a_pipe_that_is_closed_is_quiet() -> None:
     assert (process.wait(timeout=60), said) == (1, b"")
 
 
-@pytest.mark.parametrize("way", ["option", "variable"])
+@pytest.mark.parametrize("way", ["option", "behind", "variable"])
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     arguments = break_command(("preview",), ValueError("boom"), monkeypatch)
     monkeypatch.delenv(entry.DEBUG_VARIABLE, raising=False)
     if way == "option":
         arguments = ["--debug", *arguments]
+    elif way == "behind":
+        arguments = [*arguments, "--debug"]
     else:
         monkeypatch.setenv(entry.DEBUG_VARIABLE, "1")
     with pytest.raises(ValueError, match="boom"):
         entry.main(arguments)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ([], []),
+        (["--debug"], ["--debug"]),
+        (["a", "--debug", "b", "--", "--debug"], ["--debug", "a", "b", "--", "--debug"]),
+        (["a", "--", "--debug"], ["a", "--", "--debug"]),
+    ],
+)
+def test_debug_may_stand_anywhere(given: list[str], taken: list[str]) -> None:
+    assert entry._debug_first(given) == taken
