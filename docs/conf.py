@@ -20,7 +20,7 @@ author = "the Landfall maintainers"
 root_doc = "docs/index"
 include_patterns = ["README.md", "docs/*.md", "docs/*/*.md", "examples/README.md"]
 exclude_patterns = [".*", "build", "site", "**/__pycache__", "tests", "landfall", "sandbox"]
-extensions = ["myst_parser", "_ext.mermaid"]
+extensions = ["myst_parser", "_ext.mermaid", "_ext.reachable"]
 
 myst_heading_anchors = 6
 myst_url_schemes = ["http", "https", "mailto"]

@@ -143,4 +143,7 @@ def test_the_site_builds_without_a_warning_and_every_link_of_it_leads_somewhere(
         check=False,
     )
     assert (checked.returncode, checked.stderr.strip().endswith(" 0 problems")) == (0, True), checked.stderr
-    assert "<svg" in (tmp_path / "site" / "docs" / "workflows.html").read_text(encoding="utf-8")
+    page = (tmp_path / "site" / "docs" / "workflows.html").read_text(encoding="utf-8")
+    assert '<div class="mermaid-drawing" role="img"' in page and "<svg" in page
+    assert '<pre tabindex="0">' in page and "<pre>" not in page
+    assert page.count('role="heading"') == page.count('role="heading" aria-level="2"') > 3
