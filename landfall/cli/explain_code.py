@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.markdown import Markdown
 
 from landfall.cli.exits import unknown
@@ -32,5 +34,5 @@ def explain_code(code: str, as_json: bool) -> int:
     elif out.is_terminal:
         out.print(Markdown(page(found)), soft_wrap=False)
     else:
-        out.print(page(found), markup=False, end="")
+        sys.stdout.write(page(found))  # as it is: Rich would make spaces of tabs
     return 0
