@@ -82,7 +82,8 @@ def preview(
     digest_file: Annotated[
         Path | None,
         typer.Option(
-            "--digest", help="Rank this file of `pulumi preview --json` instead of planning; no guardrails."
+            "--digest",
+            help="Rank this file of `pulumi preview --json --show-sames` instead of planning; no guardrails.",
         ),
     ] = None,
     fail_on: Annotated[

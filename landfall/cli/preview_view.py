@@ -50,12 +50,22 @@ def print_risk(risk: Risk, *, verbose: bool) -> None:
     numbers = ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
     against = f"Against {risk.against}: {_changes(risk)}" if risk.against else "Nothing to compare with"
     out.print(Text(f"{against}; most dangerous first: {numbers}", style="bold"))
-    shown = risk.findings if verbose else risk.findings[:SHOWN_FINDINGS]
-    for number, finding in enumerate(shown, 1):
-        _print_finding(number, finding, verbose=verbose)
-    if rest := len(risk.findings) - len(shown):
+    groups = alike(risk.findings)
+    shown = groups if verbose else groups[:SHOWN_FINDINGS]
+    for number, group in enumerate(shown, 1):
+        _print_finding(number, group, verbose=verbose)
+    if rest := sum(len(group) for group in groups[len(shown) :]):
         out.print(Text(f"… and {counted(rest, 'finding')} more (--verbose)", style="dim"))
     out.print()
+
+
+def alike(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """The findings in their order, those that differ in nothing but the resource together."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        same = {**finding.to_json(), "urn": "", "component": "", "awsName": ""}
+        groups.setdefault(json.dumps(same, sort_keys=True, default=str), []).append(finding)
+    return list(groups.values())
 
 
 def _changes(risk: Risk) -> str:
@@ -63,7 +73,8 @@ def _changes(risk: Risk) -> str:
     return ", ".join(f"{counts[name]} to {name}" for name in OPERATIONS if counts[name]) or "no change"
 
 
-def _print_finding(number: int, finding: Finding, *, verbose: bool) -> None:
+def _print_finding(number: int, group: Sequence[Finding], *, verbose: bool) -> None:
+    finding, *others = group
     head = Text(f"{number:>2}. ")
     head.append(finding.severity.value, style=STYLES[finding.severity])
     head.append(f"  {finding.rule}  ")
@@ -72,6 +83,11 @@ def _print_finding(number: int, finding: Finding, *, verbose: bool) -> None:
     named = f" {finding.aws_name}" if finding.aws_name else ""
     place = " ".join(part for part in (finding.account, finding.region) if part)
     out.print(Text(f"    {finding.operation} of {finding.type}{named}{f' in {place}' if place else ''}"))
+    if others:
+        alike_ones = [other.component for other in others]
+        listed = alike_ones if verbose else alike_ones[:SHOWN_DETAILS]
+        more = f" and {len(alike_ones) - len(listed)} more" if len(alike_ones) > len(listed) else ""
+        out.print(Text(f"    so too {', '.join(listed)}{more}"))
     for change in finding.properties:
         old, new = _value(change.old), _value(change.new)
         arrow = "changed" if finding.details and "{" in f"{old}{new}" else f"{old} → {new}"

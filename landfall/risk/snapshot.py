@@ -156,12 +156,16 @@ def read(document: Any) -> Snapshot:
 
 
 def read_digest(document: Any) -> tuple[Snapshot, Snapshot]:
-    """What is deployed and what is wanted, from the digest of `pulumi preview --json`.
+    """What is deployed and what is wanted, from the digest of `pulumi preview --json --show-sames`.
 
-    Raises NotASnapshot for anything else.
+    Raises NotASnapshot for anything else, and for a digest that lacks what stays the same: accounts, Regions
+    and costs could not be told from it.
     """
     if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
         raise NotASnapshot("no digest of pulumi preview --json: it has no steps")
+    same = sum(isinstance(step, dict) and step.get("op") == "same" for step in document["steps"])
+    if same < _mapping(document.get("changeSummary")).get("same", 0):
+        raise NotASnapshot("the digest lacks what stays the same: give --show-sames to pulumi preview")
     old: list[dict[str, Any]] = []
     new: list[dict[str, Any]] = []
     operations: dict[str, tuple[str, tuple[str, ...]]] = {}

@@ -124,6 +124,25 @@ def test_the_cost_is_estimated_with_and_without_a_baseline(landfall: Landfall, b
     assert "0 resources of unknown cost" in ended.out
 
 
+def test_findings_that_are_alike_are_shown_together(
+    landfall: Landfall, document: dict[str, Any], tmp_path: Path
+) -> None:
+    old = copy.deepcopy(document)
+    groups = [one for one in old["resources"] if one["type"] == "aws:cloudwatch/logGroup:LogGroup"]
+    for group in groups:
+        group["inputs"]["retentionInDays"] = 3653
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(old), encoding="utf-8")
+    out = landfall("preview", "dev", "--against", str(path)).out
+    assert len(groups) > 2
+    assert out.count("guard-removed") < len(groups)
+    assert "    so too " in out
+    for group in groups:
+        assert group["name"] in out
+    risk = json.loads(landfall("preview", "dev", "--against", str(path), "--json", "-").out)["risk"]
+    assert [one["rule"] for one in risk["findings"]] == ["guard-removed"] * len(groups)
+
+
 def test_an_unchanged_stack_makes_no_noise(landfall: Landfall, same: str) -> None:
     ended = landfall("preview", "dev", "--against", same)
     assert ended.code == 0

@@ -112,6 +112,11 @@ def test_a_digest_has_both_sides_and_the_engines_reasons() -> None:
     assert after.resources[TABLE].account == "111111111111"
 
 
+def test_a_digest_without_what_stays_the_same_is_refused() -> None:
+    with pytest.raises(NotASnapshot, match="--show-sames"):
+        read_digest({"steps": [], "changeSummary": {"same": 2}})
+
+
 @pytest.mark.parametrize(
     ("alias", "old_urn"),
     [
