@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflows.asl.machine import StateMachine
-from workflows.asl.states import TRANSIENT_RETRY, Processor, State
+from workflows.asl.states import REFUSED_RETRY, TRANSIENT_RETRY, Processor, State
 
 MAX_DEFINITION_BYTES = 1_048_576
 """Largest definition. (source: Step Functions Developer Guide, "Quotas")"""
@@ -293,7 +293,7 @@ def _task(name: str, state: State) -> Iterator[Problem]:
         yield Problem(state=name, message="a timeout has at least one second")
     if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
         yield Problem(state=name, message="a heartbeat is shorter than the timeout")
-    if dict(TRANSIENT_RETRY) not in fields.get("Retry", ()):
+    if not any(dict(retry) in fields.get("Retry", ()) for retry in (TRANSIENT_RETRY, REFUSED_RETRY)):
         yield Problem(state=name, message="a Task needs the shared transient Retry")
     if not any("States.ALL" in catcher["ErrorEquals"] for catcher in fields.get("Catch", ())):
         yield Problem(state=name, message="a Task needs a Catch of States.ALL")

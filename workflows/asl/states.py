@@ -34,8 +34,10 @@ TRANSIENT_ERRORS: tuple[str, ...] = (
     "Lambda.TooManyRequestsException",
     "RedshiftData.ActiveStatementsExceededException",
     "RedshiftData.InternalServerException",
+    "RedshiftData.RedshiftDataException",
     "RedshiftData.SdkClientException",
     "RedshiftData.ThrottlingException",
+    "S3.S3Exception",
     "S3.SdkClientException",
     "S3.SlowDownException",
     "SNS.InternalErrorException",
@@ -44,11 +46,20 @@ TRANSIENT_ERRORS: tuple[str, ...] = (
     "Ssm.InternalServerErrorException",
     "Ssm.SdkClientException",
     "Ssm.ThrottlingException",
+    "StepFunctions.AWSStepFunctionsException",
     "StepFunctions.SdkClientException",
     "StepFunctions.ThrottlingException",
 )
 """Errors that say nothing about the request: throttling, and failures on the service's or the network's
-side."""
+side. Services whose API model names no throttling exception (Redshift Data, S3, Step Functions) throttle
+under their general one; what else comes under that name is asked again in vain, half a minute long."""
+
+REFUSED_ERRORS: tuple[str, ...] = tuple(
+    error
+    for error in TRANSIENT_ERRORS
+    if any(word in error for word in ("Throttl", "TooManyRequests", "LimitExceeded", "SlowDown"))
+)
+"""Those after which the request has certainly not been executed."""
 
 TRANSIENT_RETRY: Fields = {
     "ErrorEquals": list(TRANSIENT_ERRORS),
@@ -59,6 +70,9 @@ TRANSIENT_RETRY: Fields = {
     "JitterStrategy": "FULL",
 }
 """The one Retry of every Task: about half a minute of waiting in all, with jitter."""
+
+REFUSED_RETRY: Fields = {**TRANSIENT_RETRY, "ErrorEquals": list(REFUSED_ERRORS)}
+"""The Retry of a Task whose service does not know a repeated request: a lost answer must not run it twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,18 +152,20 @@ def task(
     output: Any = None,
     assign: Fields | None = None,
     acts_on: Mapping[str, str] | None = None,
+    repeatable: bool = True,
     comment: str | None = None,
 ) -> State:
     """A call of a service integration. ``timeout`` and ``heartbeat`` are seconds, or JSONata for seconds.
 
-    ``then`` is ``None`` at the end of the branch.
+    ``then`` is ``None`` at the end of the branch. Not ``repeatable`` is a call that would do its work again
+    where only the answer to the first was lost.
     """
     fields: dict[str, Any] = {
         "Type": "Task",
         "Resource": resource,
         "Arguments": arguments,
         "TimeoutSeconds": timeout,
-        "Retry": [dict(TRANSIENT_RETRY)],
+        "Retry": [dict(TRANSIENT_RETRY if repeatable else REFUSED_RETRY)],
         "Catch": [dict(catcher) for catcher in catches],
     }
     fields = _optional(fields, HeartbeatSeconds=heartbeat, Output=output, Assign=assign, Comment=comment)

@@ -54,6 +54,10 @@ RAISED = ("States.QueryEvaluationError",)
 PAGE = 1_000
 """Job records read at once when an execution is resumed."""
 
+_RESUMED = "$exists($states.input.before) ? $states.input.before : $run.resume_from"
+"""JSONata: id of the execution whose completed jobs are read: the one to resume, then the one that it had
+resumed, and so on."""
+
 
 def definition(spec: EtlSpec) -> StateMachine:
     """The ETL state machine of one environment."""
@@ -170,23 +174,32 @@ def _resume() -> dict[str, State]:
             GET,
             {
                 "TableName": WORKFLOW_TABLE,
-                "Key": {"workflow_execution_id": {"S": "{% $run.resume_from %}"}},
+                "Key": {"workflow_execution_id": {"S": expr(_RESUMED)}},
                 "ConsistentRead": True,
             },
             timeout=CALL_SECONDS,
-            output=expr("""
+            output=expr(f"""
             (
               $r := $states.result.Item;
+              $id := ({_RESUMED});
               $problem :=
-                $not($exists($r)) ? 'there is no such execution' :
+                $not($exists($r)) ? ($id = $run.resume_from ? 'there is no such execution' : '') :
                 $r.workflow_id.S != $run.workflow_id ? 'it ran the workflow ' & $r.workflow_id.S :
                 $r.execution_status.S = 'Running' ? 'it is still running' :
                 $r.execution_status.S = 'Completed' ? 'it has completed; rerun it instead' : '';
-              {'problem': $problem = '' ? '' : 'cannot resume ' & $run.resume_from & ': ' & $problem}
+              $merge([
+                {{
+                  'id': $id,
+                  'problem': $problem = '' ? '' : 'cannot resume ' & $run.resume_from & ': '
+                    & ($id = $run.resume_from ? '' : 'it resumed ' & $id & ', and ') & $problem
+                }},
+                $exists($r.resumed_from.S) ? {{'before': $r.resumed_from.S}} : {{}}
+              ])
             )
             """),
             catches=failed(),
             then="CanResume",
+            comment="What it had resumed itself counts as well: it may have failed before it recorded that.",
         ),
         "CanResume": choice(
             [(expr("$states.input.problem = ''"), "ReadCompletedJobs")],
@@ -212,7 +225,7 @@ def _resume() -> dict[str, State]:
                   & '(execution_status = :skipped AND attribute_exists(completed_in))',
                 'ProjectionExpression': 'job_id, completed_in',
                 'ExpressionAttributeValues': {{
-                  ':id': {{'S': $run.resume_from}},
+                  ':id': {{'S': $states.input.id}},
                   ':completed': {{'S': 'Completed'}},
                   ':skipped': {{'S': 'Skipped'}}
                 }},
@@ -226,13 +239,17 @@ def _resume() -> dict[str, State]:
             acts_on={"TableName": "JobAuditTable"},
             assign={
                 "done": expr("""
-                $merge([$done, $map($states.result.Items, function($i) {
-                  {$i.job_id.S: $exists($i.completed_in.S) ? $i.completed_in.S : $run.resume_from}
-                })])
+                $merge([$map($states.result.Items, function($i) {
+                  {$i.job_id.S: $exists($i.completed_in.S) ? $i.completed_in.S : $states.input.id}
+                }), $done])
                 """)
             },
             output=expr("""
-            $exists($states.result.LastEvaluatedKey) ? {'next': $states.result.LastEvaluatedKey} : {}
+            $merge([
+              {'id': $states.input.id},
+              $exists($states.input.before) ? {'before': $states.input.before} : {},
+              $exists($states.result.LastEvaluatedKey) ? {'next': $states.result.LastEvaluatedKey} : {}
+            ])
             """),
             catches=failed(),
             then="MoreCompletedJobs",
@@ -240,6 +257,7 @@ def _resume() -> dict[str, State]:
         "MoreCompletedJobs": choice(
             [
                 ("{% $exists($states.input.next) %}", "ReadCompletedJobs"),
+                ("{% $exists($states.input.before) %}", "ReadResumed"),
                 (expr("$plan.lane = 'large'"), "Stages (large)"),
             ],
             default="Stages (full)",

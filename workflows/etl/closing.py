@@ -2,8 +2,9 @@
 
 ``$failure`` holds what failed as far as the machine knows it; the workflow record may know better (the first
 failed job wrote its error there), so ``CloseWorkflow`` reads it back in the same call that closes the record.
-Whoever sets ``notified`` sends the one notification. Neither a failed audit write nor a failed notification
-hides the first error. (source: specs/rsql-orchestration, "Ours" 3 and 8)"""
+Whoever sets ``notified`` sends the one notification; what the machine cannot send or cannot record it leaves
+to the closing function, which is told of every failed execution. Neither a failed audit write nor a failed
+notification hides the first error. (source: specs/rsql-orchestration, "Ours" 3 and 8)"""
 
 from __future__ import annotations
 
@@ -21,6 +22,10 @@ from workflows.etl.records import (
     update,
 )
 from workflows.etl.spec import EtlSpec
+
+CLOSING_FUNCTION = "close_execution"
+"""Value of ``notified`` with which the closing function knows a notification as its own
+(`handlers.close_execution.logic.CLOSER`)."""
 
 FAILURE = expr("""
 {
@@ -82,7 +87,7 @@ def _attributes(event: str) -> dict[str, Any]:
 
 def failure_path(spec: EtlSpec) -> dict[str, State]:
     """Close the record as Failed, notify once, fail."""
-    notify = [catch(["States.ALL"], "Failed", output="{% {} %}")]
+    unsent = [catch(["States.ALL"], "LeaveNotification", output="{% {} %}")]
     return {
         "CloseWorkflow": update(
             WORKFLOW_TABLE,
@@ -118,7 +123,7 @@ def failure_path(spec: EtlSpec) -> dict[str, State]:
             returning="ALL_NEW",
             catches=[
                 catch(CONDITION_FAILED, "Failed", output="{% {} %}"),
-                catch(["States.ALL"], "NotifyFailure", output="{% {} %}"),
+                *unsent,
             ],
             then="NotifyFailure",
             output="{% {} %}",
@@ -134,9 +139,23 @@ def failure_path(spec: EtlSpec) -> dict[str, State]:
                 "MessageAttributes": _attributes("WorkflowFailed"),
             },
             timeout=CALL_SECONDS,
-            catches=notify,
+            catches=unsent,
             then="Failed",
             output="{% {} %}",
+        ),
+        "LeaveNotification": update(
+            WORKFLOW_TABLE,
+            WORKFLOW_KEY,
+            {"notified": {"S": CLOSING_FUNCTION}},
+            condition="execution_arn = :me AND #notified = :me",
+            condition_values={":me": text("$run.arn")},
+            catches=[catch(["States.ALL"], "Failed", output="{% {} %}")],
+            then="Failed",
+            output="{% {} %}",
+            comment=(
+                "The closing function sends what this execution could not; a record that is still Running it"
+                " closes and notifies of anyway."
+            ),
         ),
         "Failed": fail(
             "{% $replace($failure.error, 'States.', '') %}",

@@ -404,6 +404,15 @@ def _entry_states(n: _Names) -> dict[str, State]:
     }
 
 
+_TOKEN = expr("""
+$join([
+  $states.input.run.key, $string($states.input.job.stage), $string($states.input.job.position),
+  $string($states.input.job.attempt)
+], '-')
+""")
+"""By this a service knows a repeated request of the same attempt."""
+
+
 def _warehouse(spec: EtlSpec) -> dict[str, Any]:
     where = "WorkgroupName" if spec.warehouse == "workgroup" else "ClusterIdentifier"
     return {
@@ -411,12 +420,7 @@ def _warehouse(spec: EtlSpec) -> dict[str, Any]:
         "SecretArn": "${WarehouseSecret}",
         "Database": expr("$exists($states.input.job.database) ? $states.input.job.database : '${Database}'"),
         "StatementName": expr("$substring($states.input.job.id, 0, 500)"),
-        "ClientToken": expr("""
-        $join([
-          $states.input.run.key, $string($states.input.job.stage), $string($states.input.job.position),
-          $string($states.input.job.attempt)
-        ], '-')
-        """),
+        "ClientToken": _TOKEN,
     }
 
 
@@ -538,7 +542,13 @@ def _statement_states(n: _Names, spec: EtlSpec) -> dict[str, State]:
 
 
 def _call(
-    resource: str, arguments: Any, n: _Names, *, acts_on: Mapping[str, str], comment: str | None = None
+    resource: str,
+    arguments: Any,
+    n: _Names,
+    *,
+    acts_on: Mapping[str, str],
+    repeatable: bool = True,
+    comment: str | None = None,
 ) -> State:
     return task(
         f"arn:aws:states:::{resource}",
@@ -548,6 +558,7 @@ def _call(
         then=n("RecordCompleted"),
         output="{% $states.input %}",
         acts_on=acts_on,
+        repeatable=repeatable,
         comment=comment,
     )
 
@@ -574,6 +585,7 @@ def _service_states(n: _Names) -> dict[str, State]:
             {"FunctionName": "{% $states.input.job.function %}", "Payload": _ARGS},
             n,
             acts_on={"FunctionName": "LambdaFunctions"},
+            repeatable=False,
             comment="An error of the function is this Task's error, by the name of its exception class.",
         ),
         n("RunGlueJob"): _call(
@@ -581,6 +593,7 @@ def _service_states(n: _Names) -> dict[str, State]:
             {"JobName": "{% $states.input.job.job %}", "Arguments": _ARGS},
             n,
             acts_on={"JobName": "GlueJobs"},
+            repeatable=False,
         ),
         n("RunSparkJob"): _call(
             "emr-serverless:startJobRun.sync",
@@ -606,8 +619,9 @@ def _service_states(n: _Names) -> dict[str, State]:
         ),
         n("RunStateMachine"): _call(
             "states:startExecution.sync:2",
-            {"StateMachineArn": _STATE_MACHINE, "Input": _ARGS},
+            {"StateMachineArn": _STATE_MACHINE, "Input": _ARGS, "Name": _TOKEN},
             n,
             acts_on={"StateMachineArn": "StateMachines"},
+            comment="The name makes a repeated request find the execution that the first one started.",
         ),
     }

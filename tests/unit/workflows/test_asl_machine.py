@@ -9,7 +9,7 @@ import pytest
 from workflows.asl.draw import edges, mermaid, scopes
 from workflows.asl.machine import DefinitionError, StateMachine
 from workflows.asl.permissions import ANY, SELF, SELF_EXECUTIONS, Permission, permissions
-from workflows.asl.states import TRANSIENT_ERRORS, State, catch, fail, pass_, task
+from workflows.asl.states import REFUSED_ERRORS, TRANSIENT_ERRORS, State, catch, fail, pass_, task
 from workflows.etl import PLACEHOLDERS, RESOURCE_SETS, EtlSpec, definition
 from workflows.history import lambda_invocations, state_transitions, states_entered
 
@@ -68,8 +68,16 @@ def test_every_task_of_the_etl_machine_has_the_shared_retry() -> None:
     assert len(tasks) > 20
     for state in tasks:
         [retry] = state.fields["Retry"]
-        assert retry["ErrorEquals"] == list(TRANSIENT_ERRORS)
+        runs_again = str(state.fields["Resource"]).endswith((":lambda:invoke", ":glue:startJobRun.sync"))
+        assert retry["ErrorEquals"] == list(REFUSED_ERRORS if runs_again else TRANSIENT_ERRORS)
         assert retry["JitterStrategy"] == "FULL"
+
+
+def test_what_no_service_knows_as_repeated_is_repeated_only_when_it_was_refused() -> None:
+    assert "Lambda.TooManyRequestsException" in REFUSED_ERRORS
+    assert set(REFUSED_ERRORS) < set(TRANSIENT_ERRORS)
+    ambiguous = ("SdkClient", "InternalServer", "InternalError", "ServiceException", "ExecutionTimeout")
+    assert not [error for error in REFUSED_ERRORS if any(word in error for word in ambiguous)]
 
 
 def test_the_role_may_do_what_the_definition_calls_and_nothing_else() -> None:

@@ -11,7 +11,7 @@ import threading
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from localemu.aws.api.stepfunctions import HistoryEventType, TaskFailedEventDetails
 from localemu.services.stepfunctions.asl.component.common.error_name.custom_error_name import CustomErrorName
 from localemu.services.stepfunctions.asl.component.common.error_name.failure_event import FailureEvent
@@ -85,7 +85,11 @@ def _network_failures_are_named() -> None:
         original = owner._from_error
 
         def named(self: Any, env: Environment, ex: Exception, _original: Any = original) -> Any:
-            if not isinstance(ex, BotoCoreError) or not hasattr(self, "resource"):
+            if not hasattr(self, "resource"):
+                return _original(self, env, ex)
+            if isinstance(ex, ClientError):
+                return _original(self, env, _as_step_functions_calls_it(self, ex))
+            if not isinstance(ex, BotoCoreError):
                 return _original(self, env, ex)
             return _sdk_failure(self, env, ex)
 
@@ -113,6 +117,18 @@ _NAMES: Final = {
     "states": "StepFunctions",
 }
 """How the optimised integrations call their services in error names."""
+
+
+def _as_step_functions_calls_it(task: Any, error: ClientError) -> ClientError:
+    """An error of StartExecution that its model lacks (throttling, no permission) has the SDK's general name.
+
+    LocalEmu appends ``Exception`` to any code, so that there would be a ThrottlingExceptionException.
+    """
+    code = error.response["Error"]["Code"]
+    if task.resource.service_name != "states" or not code.endswith("Exception"):
+        return error
+    response = {**error.response, "Error": {**error.response["Error"], "Code": "AWSStepFunctions"}}
+    return ClientError(response, error.operation_name)
 
 
 def _sdk_failure(task: Any, env: Environment, ex: Exception) -> FailureEvent:
