@@ -5,7 +5,7 @@ PYTHON ?=
 export PYTHON
 export PULUMI_ERROR_OUTPUT_STRING := true
 
-.PHONY: help setup setup-dev demo test test-large lint types format docs bench kills least-privilege lock clean
+.PHONY: help setup setup-dev demo test test-large lint types format docs bench kills faults soak least-privilege lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -50,6 +50,14 @@ bench: setup-dev ## benchmarks, as ratios side by side
 kills: setup-dev ## kill -9 of every part at random moments, and whether all recovers; KILLS="--count 5" for less
 	@.venv/bin/landfall sandbox prepare
 	@.venv/bin/python -m benchmarks.kills $(KILLS)
+
+faults: setup-dev ## every Task state of the ETL machine under every fault; writes docs/fault-matrix.md
+	@.venv/bin/landfall sandbox prepare
+	@.venv/bin/python -m tests.faults.matrix --write $(FAULTS)
+
+soak: setup-dev ## 1,000 workflow runs, a fifth with a fault; writes docs/soak.md; SOAK="--count 40" for less
+	@.venv/bin/landfall sandbox prepare
+	@.venv/bin/python -m benchmarks.soak --write $(SOAK)
 
 least-privilege: setup-dev ## takes every grant of every role away and expects a failure; writes docs/least-privilege.md
 	@.venv/bin/landfall sandbox prepare
