@@ -13,7 +13,7 @@ import pulumi_aws as aws
 
 from components.handles import OperationsHandles, Placement
 from components.iam import document, service_trust, statement
-from components.orchestration.key_use import use_of_operations_key, use_of_plane_key
+from components.orchestration.key_use import reading_with_plane_key, use_of_operations_key
 from landfall.etl_names import EtlNames
 
 SSM_AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
@@ -51,11 +51,7 @@ class HostAccess(pulumi.ComponentResource):
             role=role.id,
             policy=document(
                 [
-                    statement(
-                        "AuditJobs",
-                        ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-                        [names.table_arn(names.job_audit_table)],
-                    ),
+                    statement("AuditJobs", ["dynamodb:UpdateItem"], [names.table_arn(names.job_audit_table)]),
                     statement(
                         "WriteJobLogs",
                         ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -75,7 +71,7 @@ class HostAccess(pulumi.ComponentResource):
                         ["states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"],
                         [names.machine_arn],
                     ),
-                    use_of_plane_key(placement, names.key_alias),
+                    reading_with_plane_key(placement, names.key_alias),
                     use_of_operations_key(operations),
                 ]
             ),

@@ -18,6 +18,21 @@ def use_of_plane_key(placement: Placement, alias: str) -> Statement:
     return _use("UsePlaneKey", placement, alias)
 
 
+def reading_with_plane_key(placement: Placement, alias: str) -> Statement:
+    """Leave to read what the plane's key protects, and to write items of its tables.
+
+    DynamoDB decrypts a table's key for whoever reads or writes items. (source: DynamoDB Developer Guide,
+    "DynamoDB encryption at rest: usage notes")
+    """
+    return use_of_key(
+        "ReadWithPlaneKey",
+        ["kms:Decrypt"],
+        region=placement.region,
+        account_id=placement.account_id,
+        alias=alias,
+    )
+
+
 def use_of_operations_key(operations: OperationsHandles) -> Statement:
     """Leave to publish to the notification topic and to write into the log archive."""
     return _use("UseOperationsKey", operations.placement, operations.key_alias)

@@ -18,11 +18,15 @@ from workflows.asl.machine import StateMachine
 from workflows.asl.permissions import ANY, SELF, SELF_EXECUTIONS, permissions
 
 _EXECUTIONS = ":executions"
-MANAGED_RULES: Mapping[str, str] = {
-    "StepFunctionsGetEventsForEMRServerlessJobRule": "EmrApplications",
-    "StepFunctionsGetEventsForStepFunctionsExecutionRule": "StateMachines",
-}
-"""Rules that Step Functions makes in order to wait for a job: rule by the resources that are waited for."""
+MANAGED_RULES = (
+    "StepFunctionsGetEventsForEMRServerlessJobRule",
+    "StepFunctionsGetEventsForStepFunctionsExecutionRule",
+)
+"""Rules that Step Functions makes in order to wait for a job.
+
+It asks for leave to make them when a machine with such a Task is created or updated, whether a workflow ever
+comes to the Task or not. (source: Step Functions Developer Guide, "IAM policies for AWS Step Functions")
+"""
 
 
 def warehouse_secret_arn(names: EtlNames, secret: str) -> str:
@@ -61,7 +65,6 @@ def resources(
 ) -> dict[str, list[str]]:
     """ARNs by the resource names that the machine's permissions use."""
     instances = hosts.instance_ids or ("*",)
-    functions = _named(names, "lambda", "function:", sets["LambdaFunctions"])
     return {
         "ConfigTable": [names.table_arn(names.config_table)],
         "JobAuditTable": [names.table_arn(names.job_audit_table)],
@@ -71,27 +74,18 @@ def resources(
         "Warehouse": [_warehouse_arn(names, warehouse)],
         "WarehouseSecret": [warehouse_secret_arn(names, warehouse.secret)],
         "Hosts": [
-            *(f"arn:aws:ec2:{names.region}:{names.account_id}:instance/{instance}" for instance in instances),
-            *(
-                f"arn:aws:ssm:{names.region}:{names.account_id}:managed-instance/{instance}"
-                for instance in instances
-            ),
+            f"arn:aws:ec2:{names.region}:{names.account_id}:instance/{instance}" for instance in instances
         ],
-        "LambdaFunctions": [arn for function in functions for arn in (function, f"{function}:*")],
+        "LambdaFunctions": _named(names, "lambda", "function:", sets["LambdaFunctions"]),
         "GlueJobs": _named(names, "glue", "job/", sets["GlueJobs"]),
         "StateMachines": _named(names, "states", "stateMachine:", sets["StateMachines"]),
         "EmrApplications": _named(names, "emr-serverless", "/applications/", sets["EmrApplications"]),
         "EmrExecutionRoles": list(sets["EmrExecutionRoles"]),
         "PreconditionBuckets": [f"arn:aws:s3:::{bucket}" for bucket in sets["PreconditionBuckets"]],
         SELF: [names.machine_arn],
-        SELF_EXECUTIONS: [names.executions_arn, f"{names.executions_arn.removesuffix('*')}*/*"],
+        SELF_EXECUTIONS: [names.executions_arn],
         ANY: ["*"],
-        **{
-            rule: [f"arn:aws:events:{names.region}:{names.account_id}:rule/{rule}"]
-            if sets[waited_for]
-            else []
-            for rule, waited_for in MANAGED_RULES.items()
-        },
+        **{rule: [f"arn:aws:events:{names.region}:{names.account_id}:rule/{rule}"] for rule in MANAGED_RULES},
     }
 
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,13 @@ class EmbeddedEngine:
         *,
         environment: Mapping[str, str],
         guardrails: Guardrails | None = None,
+        values: Mapping[str, str] | None = None,
         on_resource: OnResource = lambda operation, urn: None,
     ) -> Deployment:
         """Deploy the stack: make, change, replace and take away what differs from the state.
+
+        `values` take the place of the stack file's by their keys, as with ``pulumi up --config``; guardrails
+        judge the stack file.
 
         Raises:
             DeploymentFailed: a guardrail or a call refused; what was made is in the state.
@@ -68,6 +73,7 @@ class EmbeddedEngine:
                 failures = tuple(f"{violation.policy}: {violation.message}" for violation in refused)
                 raise DeploymentFailed("; ".join(failures), failures)
         config = self._project.config(stack)
+        config = replace(config, values={**config.values, **(values or {})})
         state = _State(self._file)
         monitor = _DeployingMonitor(
             self._project, stack, config, state, self._provisioners, self._ledger, on_resource

@@ -74,6 +74,11 @@ def test_a_new_name_replaces_and_what_depends_on_it_is_updated(bench: Bench) -> 
     assert bench.made() == ["queue-jobs", "topic-gazette"]
 
 
+def test_values_take_the_place_of_the_stack_files(bench: Bench) -> None:
+    assert bench.up(values={"small:topic": "gazette"}).changes == {"create": 2}
+    assert bench.made() == ["queue-jobs", "topic-gazette"]
+
+
 def test_what_left_the_program_is_taken_away(bench: Bench) -> None:
     bench.up()
     assert bench.up(queue=False).changes == {"same": 1, "delete": 1}

@@ -33,6 +33,10 @@ from localemu.services.stepfunctions.asl.component.state.state_execution.state_t
 from localemu.services.stepfunctions.asl.component.state.state_execution.state_task.service.state_task_service_glue import (  # noqa: E501
     StateTaskServiceGlue,
 )
+from localemu.services.stepfunctions.asl.component.state.state_execution.state_task.service.state_task_service_sfn import (  # noqa: E501
+    StateTaskServiceSfn,
+)
+from localemu.services.stepfunctions.asl.eval.callback.callback import CallbackOutcomeTimedOut
 from localemu.services.stepfunctions.asl.eval.environment import Environment
 from localemu.services.stepfunctions.asl.eval.event.event_detail import EventDetails
 from localemu.services.stepfunctions.asl.utils.boto_client import boto_client_for
@@ -131,6 +135,9 @@ class StateTaskServiceEmrServerless(StateTaskServiceCallback):
 def _cancel_on_abort() -> None:
     """A `.sync` task that is aborted or times out stops its job, as far as it can."""
     glue_resolver = StateTaskServiceGlue._sync_to_start_job_run
+    child_resolvers = {
+        name: getattr(StateTaskServiceSfn, name) for name in ("_build_sync_resolver", "_build_sync2_resolver")
+    }
     eval_sync = StateTaskServiceCallback._eval_sync
 
     @functools.wraps(glue_resolver)
@@ -149,16 +156,36 @@ def _cancel_on_abort() -> None:
         look.cancel = cancel  # type: ignore[attr-defined]
         return look
 
+    def child_with_cancel(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def build(self: Any, env: Environment, **parts: Any) -> Callable[[], Any | None]:
+            execution = env.stack[-1]["ExecutionArn"]
+            look: Callable[[], Any | None] = original(self, env, **parts)
+            region = parts["resource_runtime_part"].region
+            client = boto_client_for("stepfunctions", region, parts["state_credentials"])
+
+            def cancel() -> None:
+                client.stop_execution(executionArn=execution)
+
+            look.cancel = cancel  # type: ignore[attr-defined]
+            return look
+
+        return build
+
     @functools.wraps(eval_sync)
     def eval_and_cancel(self: Any, env: Environment, sync_resolver: Any, *args: Any, **kwargs: Any) -> Any:
         outcome = eval_sync(self, env, sync_resolver, *args, **kwargs)
         cancel = getattr(sync_resolver, "cancel", None)
-        if outcome is None and cancel is not None and not env.is_running():
+        # A child execution could answer by token as well: its wait is woken by a stop, as if by a timeout.
+        unfinished = outcome is None or isinstance(outcome, CallbackOutcomeTimedOut)
+        if unfinished and cancel is not None and not env.is_running():
             with contextlib.suppress(ClientError, BotoCoreError):
                 cancel()
         return outcome
 
     StateTaskServiceGlue._sync_to_start_job_run = glue_with_cancel
+    for name, resolver in child_resolvers.items():
+        setattr(StateTaskServiceSfn, name, child_with_cancel(resolver))
     StateTaskServiceCallback._eval_sync = eval_and_cancel
 
 

@@ -1,11 +1,14 @@
 """What services do with a role outside of an API call of that role.
 
-Log delivery is asked for when a state machine is made; the state machine's key when an execution starts; the
-children of a Map Run when it starts; a function's settings are decrypted when it is invoked; traces are sent
-when an execution or an invocation has ended; a host is managed while its role lets the agent report.
-(sources: Step Functions Developer Guide, "Logging in CloudWatch Logs", "Data at rest encryption",
-"Distributed Map: IAM policies", "Tracing with AWS X-Ray"; Lambda Developer Guide, "Securing environment
-variables", "Visualize Lambda invocations using X-Ray"; Systems Manager User Guide, "Instance permissions")
+Log delivery and the rules by which jobs are waited for are asked for when a state machine is made; its key
+when an execution starts; the children of a Map Run when it starts; a function's settings are decrypted when
+it is invoked, a schedule when it fires; what a schedule cannot deliver goes to its queue as its role; traces
+are sent when an execution or an invocation has ended; a host is managed while its role lets the agent report.
+(sources: Step Functions Developer Guide, "Logging in CloudWatch Logs", "IAM policies for AWS Step Functions",
+"Data at rest encryption", "Distributed Map: IAM policies", "Tracing with AWS X-Ray"; Lambda Developer Guide,
+"Securing environment variables", "Visualize Lambda invocations using X-Ray"; EventBridge Scheduler User
+Guide, "Data encryption", "Configuring a dead-letter queue"; Systems Manager User Guide, "Instance
+permissions")
 """
 
 from __future__ import annotations
@@ -21,7 +24,9 @@ from typing import Any, Final
 
 from localemu.aws.api.stepfunctions import HistoryEventType, MapRunFailedEventDetails
 from localemu.aws.connect import connect_to
+from localemu.services.events.target import TargetSender
 from localemu.services.lambda_.invocation.lambda_models import InvocationResult
+from localemu.services.scheduler import target_invoker
 from localemu.services.stepfunctions.asl.component.common.error_name.custom_error_name import CustomErrorName
 from localemu.services.stepfunctions.asl.component.common.error_name.failure_event import (
     FailureEvent,
@@ -51,6 +56,12 @@ LOG_DELIVERY: Final = (
     "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
 )  # fmt: skip
 """What Step Functions lists for a role that delivers logs."""
+MANAGED_RULES: Final = {
+    "arn:aws:states:::states:startExecution.sync": "StepFunctionsGetEventsForStepFunctionsExecutionRule",
+    "arn:aws:states:::emr-serverless:startJobRun.sync": "StepFunctionsGetEventsForEMRServerlessJobRule",
+}
+"""Rules by which Step Functions waits for a job, by the beginning of the Task's resource."""
+RULE_ACTIONS: Final = ("events:DescribeRule", "events:PutRule", "events:PutTargets")
 TRACES_OF_MACHINES: Final = (
     "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
 )  # fmt: skip
@@ -63,6 +74,7 @@ AGENT: Final = (
 """What the agent calls to report, to fetch commands and to answer them."""
 TRACES_OF_FUNCTIONS: Final = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 _SESSION: Final = "StepFunctions"
+_SCHEDULER: Final = "scheduler"
 _REPORT_SECONDS: Final = 1.0
 _NO_LOGS: Final = "The state machine IAM Role is not authorized to access the Log Destination"
 
@@ -85,6 +97,7 @@ def install() -> None:
     _functions_decrypt_their_settings()
     _sessions_of_executions_keep_their_name()
     _flow_logs_tell_whether_they_deliver()
+    _schedules_act_as_their_role()
     spool.MAY_REPORT = _agent_may_report
 
 
@@ -133,7 +146,7 @@ def refusal_of_role(call: Call) -> RoleRefused | None:
     if call.service != "stepfunctions":
         return None
     if call.operation in ("CreateStateMachine", "UpdateStateMachine"):
-        return _log_delivery(call)
+        return _log_delivery(call) or _managed_rules(call)
     if call.operation == "StartExecution":
         return _machine_key(call)
     return None
@@ -148,6 +161,23 @@ def _log_delivery(call: Call) -> RoleRefused | None:
         return None
     refused = judged(role, _SESSION, anywhere(LOG_DELIVERY), call, "log delivery of a state machine")
     return RoleRefused("AccessDeniedException", _NO_LOGS) if refused else None
+
+
+def _managed_rules(call: Call) -> RoleRefused | None:
+    """Whoever waits for a job by events needs leave to make the rule that tells of its end."""
+    arn = call.text("stateMachineArn")
+    machine = sfn_stores[call.account][call.region].state_machines.get(arn) if arn else None
+    role = call.text("roleArn") or str(getattr(machine, "role_arn", ""))
+    definition = call.text("definition") or str(getattr(machine, "definition", ""))
+    needs = [
+        Need(action=action, resource=call.arn("events", f"rule/{rule}"))
+        for task, rule in MANAGED_RULES.items()
+        if f'"{task}' in definition
+        for action in RULE_ACTIONS
+    ]
+    if not role or judged(role, _SESSION, needs, call, "managed rule of Step Functions") is None:
+        return None
+    return RoleRefused("AccessDeniedException", f"'{role}' is not authorized to create managed-rule.")
 
 
 def _machine_key(call: Call) -> RoleRefused | None:
@@ -287,6 +317,41 @@ def _delivery_refused(flow_log: Any) -> bool:
         Need(action="logs:PutLogEvents", resource=stream),
     ]
     return judged(str(role), flow_log.id, needs, _work(account, region), "flow log of a network") is not None
+
+
+def _schedules_act_as_their_role() -> None:
+    """A schedule is decrypted, and its dead letter sent, as its role; LocalEmu does both as itself."""
+    fire, bury = target_invoker.invoke, TargetSender._send_to_dlq
+
+    @functools.wraps(fire)
+    def invoke(*, schedule_arn: str, target: dict[str, Any], **options: Any) -> None:
+        account, region = str(options["account_id"]), str(options["region"])
+        key = resource_policies.key(resource_policies.declared(schedule_arn, "key"), account, region)
+        if key is not None and target.get("RoleArn"):
+            context = {"aws:scheduler:schedule:arn": schedule_arn}
+            decrypt = on_key(key, "scheduler", region, account, context)
+            call = _work(account, region)
+            if judged(str(target["RoleArn"]), _SCHEDULER, [decrypt], call, "key of a schedule") is not None:
+                return
+        fire(schedule_arn=schedule_arn, target=target, **options)
+
+    @functools.wraps(bury)
+    def send(self: Any, event: Any, dlq_arn: str, error: Exception) -> None:
+        role = self.target.get("RoleArn")
+        if role and self.caller_service_principal == _SCHEDULER:
+            region, account = dlq_arn.split(":")[3:5]
+            needs = [Need(action="sqs:SendMessage", resource=dlq_arn)]
+            key = resource_policies.key(resource_policies.queue_key(dlq_arn), account, region)
+            if key is not None:
+                decrypt = on_key(key, "sqs", region, account, {"aws:sqs:arn": dlq_arn})
+                needs += [generating(decrypt), decrypt]
+            call = _work(account, region)
+            if judged(str(role), _SCHEDULER, needs, call, "dead letter of a schedule") is not None:
+                return
+        bury(self, event, dlq_arn, error)
+
+    target_invoker.invoke = invoke
+    TargetSender._send_to_dlq = send
 
 
 def _settings_refused(request_id: str, text: str) -> Any:
