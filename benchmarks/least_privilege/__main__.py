@@ -11,12 +11,10 @@ import time
 from benchmarks.least_privilege.page import page
 from benchmarks.least_privilege.plane import open_plane
 from benchmarks.least_privilege.proof import prove
-from landfall.cli.deploy import ensure_deployed
-from landfall.cli.sandbox_spec import sandbox_spec
-from landfall.cli.stacks import ROOT, load_stack
+from benchmarks.least_privilege.stack import deploy
+from landfall.cli.stacks import ROOT
 from sandbox import launcher
 
-STACK = "sandbox"
 NAME = "least-privilege"
 PAGE = ROOT / "docs" / "least-privilege.md"
 
@@ -25,7 +23,7 @@ def main() -> int:
     """Runs the experiment; 0 when every grant is needed, 1 when not."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.least_privilege", description=__doc__)
     parser.add_argument(
-        "--actions", action="store_true", help="take away each action of a statement by itself"
+        "--whole", action="store_true", help="statements in one piece, not each action and resource"
     )
     parser.add_argument("--only", action="append", default=[], help="only roles or statements with this text")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
@@ -33,15 +31,11 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the sandbox running")
     options = parser.parse_args()
     os.environ.setdefault("LANDFALL_SANDBOX_NAME", NAME)
-    config = load_stack(STACK)
     began = time.monotonic()
     try:
-        sandbox = ensure_deployed(
-            STACK, sandbox_spec(config), owner_pid=None if options.keep else os.getpid(), engine=None
-        )
-        proof = prove(
-            open_plane(sandbox, config), by_action=options.actions, only=options.only, progress=_say
-        )
+        owner = None if options.keep else os.getpid()
+        sandbox, config = deploy(launcher.default_name(), owner_pid=owner, progress=_say)
+        proof = prove(open_plane(sandbox, config), whole=options.whole, only=options.only, progress=_say)
     finally:
         if not options.keep:
             launcher.down(discard=True)

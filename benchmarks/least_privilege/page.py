@@ -16,7 +16,11 @@ def page(proof: Proof) -> str:
     """The whole page."""
     proved = [outcome for outcome in proof.outcomes if outcome.proved]
     roles = {outcome.role for outcome in proof.outcomes}
-    verdict = f"{len(proved)} of {len(proof.outcomes)} grants of {len(roles)} roles are needed."
+    verdict = (
+        f"{len(proved)} of {len(proof.outcomes)} parts of the {proof.statements} statements of {len(roles)} "
+        "roles are needed; "
+        f"the emulator made {proof.decisions} decisions in the runs with nothing taken away."
+    )
     parts = [_HEAD.read_text(encoding="utf-8").replace("{verdict}", verdict), _scenarios(proof)]
     for role in sorted(roles):
         parts.append(_role(role, [outcome for outcome in proof.outcomes if outcome.role == role]))
@@ -44,7 +48,8 @@ def _role(role: str, outcomes: list[Outcome]) -> str:
 
 
 def _unproved(outcome: Outcome) -> str:
-    why = f"scenario `{outcome.scenario}` goes on" if outcome.scenario else "no scenario uses it"
+    goes_on = f"scenario `{outcome.scenario}` goes on" if outcome.scenario else "no scenario uses it"
+    why = outcome.unseen or f"{goes_on}: to be looked at"
     return f"- `{outcome.role}`, `{outcome.statement}`: {why}."
 
 

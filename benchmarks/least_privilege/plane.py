@@ -60,6 +60,12 @@ class Plane:
     """Number of the last decision before the present scenario."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
+    @property
+    def role_prefix(self) -> str:
+        """How the names of the plane's roles begin."""
+        names = self.names.names
+        return f"{names.prefix}-{names.environment}-"
+
     def client(self, service: str, alias: str = "data") -> Any:
         """A client of an account, as its administrator."""
         key = (service, alias)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """One statement of a role, or one action of it, or one attached policy."""
+    """One statement of a role, or one action or one resource of it, or one attached policy."""
 
     role: str
     policy: str
@@ -22,42 +23,63 @@ class Grant:
     actions: tuple[str, ...]
     action: str = ""
     """The one action that is taken away; empty where all of the statement are."""
+    resource: str = ""
+    """The one resource that is taken away; empty where all of the statement are."""
 
     @property
     def title(self) -> str:
         """How the page names it."""
         name = self.sid or self.policy.rpartition("/")[2]
-        return f"{name}: {self.action}" if self.action else name
+        part = self.action or (f"on {self.resource}" if self.resource else "")
+        return f"{name}: {part}" if part else name
 
     @property
     def mark(self) -> str:
         """How a decision names its statement."""
         return f"{self.policy}/{self.sid}"
 
-    def covers(self, action: str) -> bool:
-        """Whether taking this away takes the action away."""
-        return action == self.action if self.action else action in self.actions
+    def covers(self, action: str, resource: str) -> bool:
+        """Whether taking this away takes away the action on the resource."""
+        if not self.sid:
+            return True
+        if action not in ((self.action,) if self.action else self.actions):
+            return False
+        return not self.resource or _matches(self.resource, resource)
 
 
-def grants(iam: Any, *, by_action: bool = False) -> list[Grant]:
-    """All statements of all roles of an account, by role and in the documents' order."""
+def grants(iam: Any, prefix: str = "", *, whole: bool = False) -> list[Grant]:
+    """What can be taken from the roles whose name begins so, by role and in the documents' order.
+
+    That is each action of each statement, each resource of each statement that names several, and each
+    attached policy; `whole` leaves the statements in one piece.
+    """
     found: list[Grant] = []
-    for role in sorted(_roles(iam)):
+    for role in sorted(name for name in _roles(iam) if name.startswith(prefix)):
         for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             for statement in _document(iam, role, policy)["Statement"]:
-                whole = Grant(
+                one = Grant(
                     role=role, policy=policy, sid=statement["Sid"], actions=tuple(statement["Action"])
                 )
-                each = [
-                    Grant(role=role, policy=policy, sid=whole.sid, actions=whole.actions, action=action)
-                    for action in whole.actions
-                ]
-                found += each if by_action and len(each) > 1 else [whole]
+                parts = [] if whole else _parts(one, statement["Resource"])
+                found += parts or [one]
         found += [
             Grant(role=role, policy=attached["PolicyArn"], sid="", actions=())
             for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
         ]
     return found
+
+
+def _parts(statement: Grant, resources: list[str]) -> list[Grant]:
+    """The actions of a statement where it has several, and its resources where it has several."""
+    by_action = [replace(statement, action=action) for action in statement.actions]
+    by_resource = [replace(statement, resource=resource) for resource in resources]
+    return [part for parts in (by_action, by_resource) if len(parts) > 1 for part in parts]
+
+
+def _matches(pattern: str, resource: str) -> bool:
+    """IAM's wildcards: a star for any text, a question mark for one character."""
+    expression = "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in pattern)
+    return re.fullmatch(expression, resource) is not None
 
 
 @contextlib.contextmanager
@@ -84,9 +106,10 @@ def reduced(document: Mapping[str, Any], grant: Grant) -> dict[str, Any]:
     kept = []
     for statement in result["Statement"]:
         if statement["Sid"] == grant.sid:
-            if not grant.action:
+            if not (grant.action or grant.resource):
                 continue
             statement["Action"] = [action for action in statement["Action"] if action != grant.action]
+            statement["Resource"] = [each for each in statement["Resource"] if each != grant.resource]
         kept.append(statement)
     nothing = {"Sid": "Nothing", "Effect": "Deny", "Action": ["none:Nothing"], "Resource": ["*"]}
     result["Statement"] = kept or [nothing]

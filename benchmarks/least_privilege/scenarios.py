@@ -7,17 +7,31 @@ statement of every role of the sandbox stack.
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
+import boto3
 from botocore.exceptions import ClientError
+from botocore.utils import InstanceMetadataFetcher
 
+from benchmarks.least_privilege import stack
 from benchmarks.least_privilege.plane import NotAsExpected, Plane
+from handlers.host.archive import archive
+from handlers.host.clock import Clock
+from handlers.start_workflow.logic import execution_name
+from handlers.start_workflow.models import StartRequest
 from landfall.cli.runs import Run
+from sandbox.faults.client import Faults
+from sandbox.faults.model import Rule
+from sandbox.host import host_folder
 
 MAILBOX: Final = "least-privilege-mailbox"
 SAMPLE: Final = "blog_test_workflow"
@@ -152,6 +166,51 @@ def abort(plane: Plane) -> None:
     _function_left(plane, "close-execution", began)
 
 
+def job_kinds(plane: Plane) -> None:
+    """A function, a Glue job, a Spark job and a state machine, once an object has arrived."""
+    plane.completed(plane.start(stack.KINDS))
+
+
+def abort_job_kinds(plane: Plane) -> None:
+    """A stopped execution stops its Glue job, its Spark job and its child execution."""
+    try:
+        execution = plane.start(stack.HANGING)
+        plane.wait_for("the jobs do not start", lambda: _runs_of_others(plane, 3))
+        plane.stop(execution)
+        plane.wait_for("a job goes on", lambda: _runs_of_others(plane, 0))
+        plane.wait_for("the records stay open", lambda: _all_aborted(plane, execution))
+    finally:
+        for stop in (_runs_of_others(plane) or {}).values():
+            stop()
+
+
+def schedule(plane: Plane) -> None:
+    """A schedule fires: the start function starts the workflow."""
+    request = {"workflow_id": stack.NIGHTLY, "event_id": uuid.uuid4().hex}
+    _fire(plane, request)
+    execution = execution_name(StartRequest.model_validate(request))
+    plane.wait_for("the workflow does not start", lambda: plane.runs.recorded(execution) or None)
+    plane.completed(execution)
+
+
+def undelivered_schedule(plane: Plane) -> None:
+    """A schedule fires while Lambda refuses every call: its request goes to the dead-letter queue."""
+    sqs, names = plane.client("sqs"), plane.names.names
+    url = sqs.get_queue_url(QueueName=names.physical("workflow-dead-letters"))["QueueUrl"]
+    marker = uuid.uuid4().hex
+    refused = Rule(
+        effect="fail", service="lambda", operation="Invoke", error="ResourceNotFoundException", status=404
+    )
+    with Faults(plane.sandbox).active(refused):
+        _fire(plane, {"workflow_id": stack.NIGHTLY, "event_id": marker})
+
+        def buried() -> bool | None:
+            found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            return True if any(marker in message["Body"] for message in found.get("Messages", ())) else None
+
+        plane.wait_for("nothing reaches the dead-letter queue", buried)
+
+
 def start_event(plane: Plane) -> None:
     """An event asks for a workflow: the start function starts it, once."""
     plane.define("lp_event", _stage(_sql("select 1")))
@@ -203,6 +262,40 @@ def installation(plane: Plane) -> None:
         raise NotAsExpected("the association that installs the runner failed")
 
 
+def new_host(plane: Plane) -> None:
+    """A host without a runner fetches the bundle of runner and scripts."""
+    versions = _disk(plane) / "versions"
+    kept = versions.rename(versions.with_name("versions.kept"))
+    try:
+        installation(plane)
+    finally:
+        shutil.rmtree(versions, ignore_errors=True)
+        kept.rename(versions)
+
+
+def large_log(plane: Plane) -> None:
+    """A log of 65 MiB is archived, as the host and by the host's own code: it goes in parts."""
+    host = plane.sandbox.state.spec.hosts[0].instance_id
+    metadata = InstanceMetadataFetcher(
+        timeout=10, num_attempts=3, base_url=f"{plane.sandbox.endpoint}/_landfall/hosts/{host}/"
+    ).retrieve_iam_role_credentials()
+    s3 = boto3.client(
+        "s3",
+        region_name=plane.names.region,
+        endpoint_url=plane.sandbox.endpoint,
+        aws_access_key_id=metadata["access_key"],
+        aws_secret_access_key=metadata["secret_key"],
+        aws_session_token=metadata["token"],
+    )
+    with tempfile.NamedTemporaryFile() as log:
+        log.truncate(65 * 1024 * 1024)
+        stream = f"large-{uuid.uuid4().hex}"
+        bucket = plane.operations.archive_bucket
+        wrong = archive(s3, bucket, stream, Path(log.name), Clock(), bound_seconds=1)
+    if wrong:
+        raise NotAsExpected(wrong)
+
+
 def managed_host(plane: Plane) -> None:
     """The host reports to Systems Manager and takes commands."""
     ssm = plane.client("ssm")
@@ -224,8 +317,9 @@ def flow_logs(plane: Plane) -> None:
 SCENARIOS: Final = tuple(
     Scenario(function.__name__, function)
     for function in (
-        managed_host, flow_logs, deployment, installation, one_script, statements, failing_statement,
-        failing_script, start_event, preconditions, resume, time_limit, map_run, sample_workflow, abort,
+        managed_host, flow_logs, deployment, new_host, large_log, one_script, statements, failing_statement,
+        failing_script, start_event, job_kinds, preconditions, resume, schedule, undelivered_schedule,
+        time_limit, map_run, sample_workflow, abort_job_kinds, abort,
     )
 )  # fmt: skip
 """All scenarios, the quick ones first: the first that uses a statement is the one that has to fail."""
@@ -252,6 +346,45 @@ def prepare(plane: Plane) -> None:
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(allow)})
     sns.subscribe(TopicArn=plane.operations.topic_arn, Protocol="sqs", Endpoint=arn)
     _warehouse(plane, "create schema if not exists lp", "create table if not exists lp.locked (a int)")
+
+
+def _disk(plane: Plane) -> Path:
+    """What stands for ``/opt/landfall`` of the host."""
+    return host_folder(plane.sandbox.state_dir, plane.sandbox.state.spec.hosts[0].instance_id) / "root"
+
+
+def _fire(plane: Plane, request: dict[str, str]) -> None:
+    """Let the schedule ask for this in two seconds, once."""
+    scheduler, names = plane.client("scheduler"), plane.names.names
+    place = {"Name": names.physical(stack.NIGHTLY), "GroupName": names.physical("workflows")}
+    now = scheduler.get_schedule(**place)
+    due = datetime.now(UTC) + timedelta(seconds=2)
+    target = now["Target"] | {"Input": json.dumps(request), "RetryPolicy": {"MaximumRetryAttempts": 0}}
+    kept = {key: now[key] for key in ("FlexibleTimeWindow", "KmsKeyArn") if now.get(key)}
+    scheduler.update_schedule(
+        **place, **kept, Target=target, ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+        ScheduleExpressionTimezone="UTC", State="ENABLED",
+    )  # fmt: skip
+
+
+def _runs_of_others(plane: Plane, wanted: int | None = None) -> dict[str, Callable[[], Any]] | None:
+    """How to stop each job of the hanging workflow that runs; None where there are not as many as wanted."""
+    glue, spark, states = (plane.client(each) for each in ("glue", "emr-serverless", "stepfunctions"))
+    found: dict[str, Callable[[], Any]] = {}
+    for run in glue.get_job_runs(JobName=stack.HANGING_GLUE_JOB)["JobRuns"]:
+        if run["JobRunState"] == "RUNNING":
+            found[run["Id"]] = partial(
+                glue.batch_stop_job_run, JobName=stack.HANGING_GLUE_JOB, JobRunIds=[run["Id"]]
+            )
+    for run in spark.list_job_runs(applicationId=stack.APPLICATION)["jobRuns"]:
+        if run["state"] == "RUNNING":
+            found[run["id"]] = partial(
+                spark.cancel_job_run, applicationId=stack.APPLICATION, jobRunId=run["id"]
+            )
+    machine = plane.names.machine_arn.rpartition(":")[0] + f":{stack.WAITING_CHILD}"
+    for run in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+        found[run["executionArn"]] = partial(states.stop_execution, executionArn=run["executionArn"])
+    return found if wanted is None or len(found) == wanted else None
 
 
 def _stage(*scripts: Any, parallel: bool = False) -> dict[str, Any]:

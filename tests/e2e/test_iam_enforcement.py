@@ -1,7 +1,7 @@
 """IAM enforcement of a sandbox: who calls is known, and what his role may not do is refused in the history.
 
-A few roles on a sandbox of its own; that no statement of the platform's roles is superfluous is shown by
-`make least-privilege`.
+A few roles of our own, and a few statements of the deployed plane's; that none of the plane's is superfluous
+is shown by `make least-privilege`.
 """
 
 from __future__ import annotations
@@ -16,28 +16,31 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from benchmarks.least_privilege.plane import Plane, open_plane
 from benchmarks.least_privilege.policies import grants, without
-from sandbox import launcher
-from sandbox.launcher import HostSpec, Sandbox, SandboxSpec
+from benchmarks.least_privilege.proof import prove
+from benchmarks.least_privilege.scenarios import SCENARIOS
+from benchmarks.least_privilege.stack import deploy
+from sandbox.launcher import Sandbox
 from tests.e2e.sandbox_states import finish
 
 pytestmark = pytest.mark.emulator
 
 ACCOUNT = "111111111111"
 REGION = "eu-central-1"
-PROFILE = "enforced-host"
 
 
 @pytest.fixture(scope="module")
-def enforced() -> Iterator[Sandbox]:
-    """A sandbox under enforcement, with a host that has an instance profile."""
-    host = HostSpec(
-        instance_id="i-0a1b2c3d4e5f60001", account="data", tags={"role": "etl"}, instance_profile=PROFILE
-    )
-    spec = SandboxSpec(hosts=(host,), iam_enforcement=True)
-    own = launcher.up(spec, f"enforced-{os.getpid()}", owner_pid=os.getpid(), discard=True)
-    yield own
+def plane() -> Iterator[Plane]:
+    """The sandbox stack, with workflows of every kind, on a sandbox under enforcement."""
+    own, config = deploy(f"enforced-{os.getpid()}", owner_pid=os.getpid(), progress=lambda line: None)
+    yield open_plane(own, config)
     own.down(discard=True)
+
+
+@pytest.fixture(scope="module")
+def enforced(plane: Plane) -> Sandbox:
+    return plane.sandbox
 
 
 @dataclass
@@ -192,40 +195,65 @@ def test_log_delivery_is_checked_when_a_state_machine_is_made(enforced: Sandbox)
     assert "not authorized to access the Log Destination" in str(refused.value)
 
 
-def test_a_host_has_the_role_of_its_instance_profile_and_nothing_more(enforced: Sandbox) -> None:
-    ssm, iam = enforced.client("ssm", "data"), enforced.client("iam", "data")
-    assert ssm.describe_instance_information()["InstanceInformationList"][0]["PingStatus"] == "ConnectionLost"
-    role = make_role(enforced, "ec2")
-    iam.attach_role_policy(
-        RoleName=role.name, PolicyArn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-    )
-    iam.create_instance_profile(InstanceProfileName=PROFILE)
-    iam.add_role_to_instance_profile(InstanceProfileName=PROFILE, RoleName=role.name)
-    role.may(allow("sts:GetCallerIdentity", "*"))
+def test_a_machine_that_waits_for_a_child_is_made_only_with_leave_for_its_rule(enforced: Sandbox) -> None:
+    role = make_role(enforced, "states")
+    child = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": True}
+    wanted = {
+        "name": role.name,
+        "roleArn": role.arn,
+        "definition": json.dumps(
+            {"StartAt": "S", "States": {"S": {**child, "Parameters": {"StateMachineArn": "arn"}}}}
+        ),
+    }
+    states = enforced.client("stepfunctions", "data")
+    with pytest.raises(ClientError, match=f"role/{role.name}' is not authorized to create managed-rule"):
+        states.create_state_machine(**wanted)
+    rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+    actions = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
+    role.may({**allow("", rule), "Action": actions})
+    assert states.create_state_machine(**wanted)["stateMachineArn"].endswith(role.name)
+
+
+def test_a_host_has_the_role_of_its_instance_profile_and_nothing_more(plane: Plane) -> None:
+    ssm, iam = plane.client("ssm"), plane.client("iam")
     script = (
         'python3 -c \'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"]);'
         ' boto3.client("s3").list_buckets()\''
     )
+    instance = plane.sandbox.state.spec.hosts[0].instance_id
     command = ssm.send_command(
-        DocumentName="AWS-RunShellScript",
-        Targets=[{"Key": "tag:role", "Values": ["etl"]}],
-        Parameters={"commands": [script]},
+        DocumentName="AWS-RunShellScript", InstanceIds=[instance], Parameters={"commands": [script]}
     )["Command"]["CommandId"]
-    instance = enforced.state.spec.hosts[0].instance_id
-    ended = _ended(ssm, command, instance)
-    assert ended["StandardOutputContent"].strip() == (
-        f"arn:aws:sts::{ACCOUNT}:assumed-role/{role.name}/{instance}"
-    )
-    assert "is not authorized to perform: s3:ListAllMyBuckets" in ended["StandardErrorContent"]
 
-
-def _ended(ssm: Any, command: str, instance: str) -> Any:
-    import time
-
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def ended() -> Any:
         found = ssm.get_command_invocation(CommandId=command, InstanceId=instance)
-        if found["Status"] not in ("Pending", "InProgress"):
-            return found
-        time.sleep(0.1)
-    raise AssertionError("the command did not end")
+        return found if found["Status"] not in ("Pending", "InProgress") else None
+
+    found = plane.wait_for("the command does not end", ended)
+    role = plane.names.host_role
+    assert found["StandardOutputContent"].strip() == (
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{instance}"
+    )
+    assert "is not authorized to perform: s3:ListAllMyBuckets" in found["StandardErrorContent"]
+
+    def lost() -> bool | None:
+        (host,) = ssm.describe_instance_information()["InstanceInformationList"]
+        return True if host["PingStatus"] == "ConnectionLost" else None
+
+    (agent,) = (each for each in grants(iam, role) if not each.sid)
+    with without(iam, agent):
+        plane.wait_for("the host is online without leave to report", lost)
+
+
+def test_runs_complete_with_the_roles_as_they_are_and_fail_without_a_part_of_one(plane: Plane) -> None:
+    taken = ("ConfigTable", "WarehouseSecret", "states:SendTaskSuccess")
+    chosen = [each for each in SCENARIOS if each.name in ("managed_host", "one_script", "statements")]
+    proof = prove(plane, only=taken, scenarios=chosen)
+    assert proof.broken == {}
+    assert {(each.role, each.refused) for each in proof.outcomes} == {
+        ("landfall-sandbox-etl", "dynamodb:GetItem"),
+        ("landfall-sandbox-etl", "secretsmanager:GetSecretValue"),
+        ("landfall-sandbox-etl-host", "secretsmanager:GetSecretValue"),
+        ("landfall-sandbox-etl-host", "states:SendTaskSuccess"),
+    }
+    assert proof.complete, proof.to_json()
