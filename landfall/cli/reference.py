@@ -101,8 +101,10 @@ def pictures() -> Mapping[str, Scene]:
     workflows = load_stack("prod").workflows
     sample = workflows.definitions[SAMPLE] if workflows is not None else None
     machine = definition(EtlSpec(stack="prod"))
+    plan = embedded.plan(ROOT, "prod").to_json()
     drawn = {
-        "prod.svg": architecture.draw(embedded.plan(ROOT, "prod").to_json()),
+        "prod.svg": architecture.draw(plan),
+        "prod-overview.svg": architecture.draw(plan, depth=1),
         "etl-machine.svg": draw.scene(machine, "ETL state machine"),
         "etl-machine-outermost.svg": draw.scene(machine, "ETL state machine", draw.OUTERMOST),
     }

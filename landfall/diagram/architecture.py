@@ -371,7 +371,6 @@ def _columns(boxes: Sequence[Box], tallest: int = 0) -> _Block:
 
 def _card(card: Card, expand: bool) -> Box:
     rows = _named_rows(card) if expand else _counted_rows(card)
-    accent = card.kinds()[0][0].accent
     per_column = _MAX_ROWS if len(rows) <= _MAX_ROWS else max(_NAMES, -(-len(rows) // 4))
     columns = -(-len(rows) // per_column)
     width = CARD_WIDTH * columns
@@ -379,7 +378,7 @@ def _card(card: Card, expand: bool) -> Box:
         fitted(card.title, width - 32, x=18, y=20, role="label"),
         fitted(card.subtitle, width - 32, x=18, y=35, role="detail"),
     ]
-    marks = [Mark(x=0, y=0, width=6, height=0, accent=accent, radius=3)]
+    marks = [Mark(x=0, y=0, width=6, height=0, accent=card.accent, radius=3)]
     top = _HEAD + 8.0
     for index, (row_accent, label, value) in enumerate(rows):
         x, y = CARD_WIDTH * (index // per_column), top + _ROW * (index % per_column)

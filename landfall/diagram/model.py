@@ -46,11 +46,35 @@ class Card:
     def kinds(self) -> list[tuple[Kind, int]]:
         """What it holds and how often, the most telling first."""
         counts = Counter(kind_of(member["type"]) for member in self.members)
-        return sorted(counts.items(), key=lambda item: (_SUPPORTING.get(item[0].noun, 0), item[0].label))
+        return sorted(counts.items(), key=lambda item: (_RANKS.get(item[0].noun, 0), item[0].label))
+
+    @property
+    def accent(self) -> str:
+        """Colour of the group of services that most of its telling resources belong to."""
+        kinds = self.kinds()
+        least = _RANKS.get(kinds[0][0].noun, 0)
+        sizes: Counter[str] = Counter()
+        for kind, count in kinds:
+            if _RANKS.get(kind.noun, 0) == least:
+                sizes[kind.accent] += count
+        return max(sizes, key=lambda accent: sizes[accent])
 
 
-_SUPPORTING: Final[Mapping[str, int]] = {
+_RANKS: Final[Mapping[str, int]] = {
+    "state machine": -2,
+    "workgroup": -2,
+    "cluster": -2,
+    "network": -2,
+    "function": -1,
+    "topic": -1,
+    "table": -1,
+    "target": 1,
     "log group": 1,
+    "key": 1,
+    "metric alarm": 1,
+    "table item": 1,
+    "topic subscription": 1,
+    "schedule group": 2,
     "role": 2,
     "policy": 3,
     "instance profile": 3,
@@ -64,7 +88,7 @@ _SUPPORTING: Final[Mapping[str, int]] = {
     "route table": 1,
     "route table association": 3,
 }
-"""Kinds that say less about what a component is for; larger numbers come later."""
+"""Kinds that say more of what a component is for than others (below 0), or less; the smallest come first."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,6 +107,19 @@ def test_many_components_of_one_type_become_one_card() -> None:
     assert len(card.members) == 5
 
 
+def test_a_card_has_the_colour_and_the_first_lines_of_what_it_is_for() -> None:
+    cards = {card.subtitle: card for card in model.architecture(plan_of("sandbox"), depth=1).cards}
+    plane, hub = cards["ETL plane"], cards["Operations hub"]
+    assert (plane.accent, hub.accent) == ("integration", "integration")
+    shown = [kind.label for kind, _ in plane.kinds()]
+    assert shown[0] == "Step Functions state machine"
+    assert shown.index("EventBridge rule") < shown.index("KMS key") < shown.index("IAM role")
+    inner = {card.subtitle: card.accent for card in model.architecture(plan_of("sandbox")).cards}
+    assert inner["Handler function"] == "compute"
+    assert inner["Customer key"] == "security"
+    assert inner["Audit store"] == "database"
+
+
 def test_a_card_does_not_say_its_name_twice() -> None:
     titles = {card.title: card.subtitle for card in model.architecture(plan_of("prod")).cards}
     assert titles["alarms"] == "6 resources"
