@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import guardrails, handlers, preview, startup, validate
 from benchmarks.measure import Comparison
+from benchmarks.source_design.compare import comparisons as source_design
 from sandbox.paths import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
@@ -20,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Comparison]]] = {
     "preview": preview.compare,
     "guardrails": guardrails.compare,
     "handlers": handlers.compare,
+    "source-design": source_design,
 }
 _BEGIN, _END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 

@@ -8,9 +8,7 @@ import platform
 import sys
 from collections.abc import Sequence
 
-from benchmarks.source_design.compare import CRITICAL_PATH, SCRIPT_SECONDS, Side, compare
-from sandbox import launcher
-from sandbox.launcher import SandboxSpec
+from benchmarks.source_design.compare import CRITICAL_PATH, SCRIPT_SECONDS, Side, in_a_sandbox
 from sandbox.paths import REPOSITORY
 
 CHILD_LOOKED_AT_EVERY = 0.5
@@ -37,12 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
-    own = launcher.up(SandboxSpec(), f"source-design-{os.getpid()}", owner_pid=os.getpid(), discard=True)
-    try:
-        source, ours = compare(own, options.rounds)
-    finally:
-        own.down(discard=True)
-    text = tables(source, ours)
+    text = tables(*in_a_sandbox(options.rounds))
     sys.stdout.write(text)
     if options.write:
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
@@ -67,8 +60,8 @@ def tables(source: Side, ours: Side) -> str:
         f"Seconds, ours over theirs: {ours.seconds / source.seconds:.2f}; of the orchestration alone: "
         f"{ours.overhead / source.overhead:.2f}. Each script takes {SCRIPT_SECONDS:g} s in both.",
         "",
-        f"The emulator looks every {CHILD_LOOKED_AT_EVERY:g} s whether a child has ended. If all of that were "
-        f"waiting, their orchestration would take {source.overhead - waits:.2f} s without it.",
+        f"The emulator looks every {CHILD_LOOKED_AT_EVERY:g} s whether a child has ended. If all of that "
+        f"were waiting, their orchestration would take {source.overhead - waits:.2f} s without it.",
         "",
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python "
         f"{platform.python_version()}; load average {os.getloadavg()[0]:.1f} at the end.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 import uuid
@@ -10,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.measure import Comparison
 from benchmarks.source_design.plane import Measured, SourcePlane, history, wait
 from landfall.config.workflows import WorkflowDefinition
-from sandbox.launcher import Sandbox
+from sandbox import launcher
+from sandbox.launcher import Sandbox, SandboxSpec
 from tests.workflows.plane import FakeRunner, Outcome, Plane
 from workflows.history import lambda_invocations, state_transitions
 from workflows.items import to_item
@@ -24,6 +27,8 @@ STAGES: list[dict[str, Any]] = [
     for first, kind in ((0, "sequential"), (2, "parallel"), (4, "parallel"))
 ]
 """The sample's item. (source: specs/rsql-orchestration, "Configuration table")"""
+ROUNDS = 5
+"""Runs of each design in ``make bench``, after a cold one."""
 SCRIPT_SECONDS = 0.25
 """How long the stand-in works on a script: the emulator can miss an answer that comes at once."""
 CRITICAL_PATH = 4 * SCRIPT_SECONDS
@@ -99,3 +104,32 @@ def compare(sandbox: Sandbox, rounds: int) -> tuple[Side, Side]:
             theirs.append(source.run(WORKFLOW))
             own.append(ours.run())
     return Side(runs=theirs), Side(runs=own)
+
+
+def in_a_sandbox(rounds: int) -> tuple[Side, Side]:
+    """As `compare`, in a sandbox of its own, of which nothing is left."""
+    own = launcher.up(SandboxSpec(), f"source-design-{os.getpid()}", owner_pid=os.getpid(), discard=True)
+    try:
+        return compare(own, rounds)
+    finally:
+        own.down(discard=True)
+
+
+def comparisons() -> list[Comparison]:
+    """The row of ``make bench``; ``python -m benchmarks.source_design`` tells more."""
+    source, ours = in_a_sandbox(ROUNDS)
+    return [
+        Comparison(
+            what="the sample workflow, orchestrated",
+            baseline=_told("the source's design", source),
+            baseline_seconds=source.seconds,
+            ours=_told("one machine", ours),
+            ours_seconds=ours.seconds,
+            most_ratio=1,
+        )
+    ]
+
+
+def _told(name: str, side: Side) -> str:
+    transitions, invocations = side.count("state_transitions"), side.count("lambda_invocations")
+    return f"{name}, {transitions} transitions, {invocations} Lambda invocations"
