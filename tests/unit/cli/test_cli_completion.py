@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import resource
 import subprocess
@@ -18,7 +19,7 @@ from landfall.catalog.kinds import JOB_MODELS, KINDS
 from landfall.cli import command_tree, completion
 from landfall.cli.command_tree import bare, fingerprint, make, outline, rebuilt
 from landfall.cli.completion import Completions
-from landfall.cli.main import app
+from landfall.cli.main import app, main
 from landfall.config.explain import every_key
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,20 +42,29 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tools folder whose outline is up to date."""
     folder = tmp_path_factory.mktemp("tools")
     asked("landfall ", folder)
-    assert (folder / "completion.json").is_file()
+    assert (
+        json.loads((folder / "completion.json").read_text(encoding="utf-8"))["fingerprint"] == fingerprint()
+    )
     return folder
 
 
+def protocol(line: str, tools: Path, shell: str) -> dict[str, str]:
+    """The variables by which a shell asks what may follow a command line that ends at the cursor."""
+    return {
+        "_LANDFALL_COMPLETE": f"complete_{shell}",
+        "LANDFALL_TOOLS_DIR": str(tools),
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split(" ")) - 1),
+        "_TYPER_COMPLETE_ARGS": line,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+
+
 def asked(line: str, tools: Path, shell: str = "bash") -> list[str]:
-    """What a shell is told to offer for a command line that ends at the cursor."""
-    words = line.split(" ")
+    """What a shell is told to offer, by the program as the shell starts it."""
     done = subprocess.run(
         [sys.executable, "-m", "landfall.cli"], capture_output=True, text=True, check=True, cwd=ROOT,
-        env={
-            **os.environ, "_LANDFALL_COMPLETE": f"complete_{shell}", "LANDFALL_TOOLS_DIR": str(tools),
-            "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_TYPER_COMPLETE_ARGS": line,
-            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-        },
+        env={**os.environ, **protocol(line, tools, shell)},
     )  # fmt: skip
     assert done.stderr == ""
     return done.stdout.split()
@@ -82,8 +92,24 @@ def asked(line: str, tools: Path, shell: str = "bash") -> list[str]:
         ("landfall new workflow x --sta", ["--stack", "--stage"]),
     ],
 )
-def test_a_shell_is_offered_what_may_follow(line: str, offered: list[str], tools: Path) -> None:
-    assert asked(line, tools)[: len(offered) or 1] == offered
+def test_a_shell_is_offered_what_may_follow(
+    line: str,
+    offered: list[str],
+    tools: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in protocol(line, tools, "bash").items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.err) == (0, "")
+    assert said.out.split()[: len(offered) or 1] == offered
+
+
+def test_bash_is_offered_what_may_follow(tools: Path) -> None:
+    assert asked("landfall workflow run bl", tools) == ["blog_test_workflow"]
 
 
 def test_a_completion_is_quick_and_imports_no_model_and_no_command(tools: Path) -> None:
