@@ -11,6 +11,8 @@ from landfall.diagram.theme import Theme
 
 LARGEST_SIDE = 16_000
 """Most pixels of a side; larger pictures are scaled down to it."""
+MOST_PIXELS = 64_000_000
+"""Most pixels in all, 256 MB while they are drawn; larger pictures are scaled down to it."""
 
 
 UNDRAWABLE = "?"
@@ -28,11 +30,12 @@ def png(scene: Scene, chosen: Theme = "light", zoom: float = 2.0) -> bytes:
     import resvg_py
 
     scene = drawable(scene)
-    side = max(scene.width, scene.height)
+    side, area = max(scene.width, scene.height), scene.width * scene.height
+    most = min(zoom, LARGEST_SIDE / side, (MOST_PIXELS / area) ** 0.5)
     return bytes(
         resvg_py.svg_to_bytes(
             svg_string=render(scene, chosen),
-            width=round(scene.width * min(zoom, LARGEST_SIDE / side)),
+            width=max(1, int(scene.width * most)),
             skip_system_fonts=True,
             font_files=[str(file) for file in FILES],
             font_family="Arimo",

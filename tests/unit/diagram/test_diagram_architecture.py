@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from functools import cache
 from typing import Any
 
@@ -208,6 +209,19 @@ def test_a_picture_has_both_themes_and_a_png_has_one() -> None:
     light, dark = png(scene, zoom=0.25), png(scene, "dark", zoom=0.25)
     assert light.startswith(b"\x89PNG") and light != dark
     assert light == png(scene, zoom=0.25)
+
+
+@pytest.mark.parametrize(("width", "height"), [(900, 400), (20_000, 10), (1000, 1000)])
+def test_a_png_has_no_more_pixels_than_a_machine_can_hold(
+    width: int, height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("landfall.diagram.png.LARGEST_SIDE", 4000)
+    monkeypatch.setattr("landfall.diagram.png.MOST_PIXELS", 1_000_000)
+    scene = Scene(title="t", subtitle="", description="", width=width, height=height, boxes=())
+    across, down = struct.unpack(">LL", png(scene)[16:24])
+    assert max(across, down) <= 4000
+    assert across * down <= 1_002_000
+    assert across == pytest.approx(down * width / height, rel=0.5)
 
 
 def test_letters_that_the_font_lacks_are_question_marks_in_a_png_only() -> None:
