@@ -27,7 +27,7 @@ _NO_SECRETS: Final = frozenset({"PWD", "OLDPWD"})
 _PUBLIC: Final = frozenset({"sandbox"})
 """Values that are no secrets although their variable is named so: the key of every emulated account."""
 _NAMED_VALUE: Final = re.compile(
-    r"""(?x) (?P<name>[\w.-]+) (?P<gap>["']?\s*[=:]\s*) (?P<value>"[^"]*"|'[^']*'|[^\s,;)}\]]+)"""
+    r"""(?x) (?<![\w.-]) (?P<name>[\w.-]+) (?P<gap>["']?\s*[=:]\s*) (?P<value>"[^"]*"|'[^']*'|[^\s,;)}\]]+)"""
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,12 +69,11 @@ def _plan(stack: str, plan_file: Path | None) -> dict[str, Any]:
 
 def read_plan(path: Path) -> dict[str, Any]:
     """A file of ``landfall preview --json``; raises ``CommandError`` for anything else."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CommandError(f"cannot read {path}: {error.strerror}", Exit.INVALID) from error
-    except ValueError as error:
-        raise CommandError(f"{path} is not JSON: {error}", Exit.INVALID) from error
-    if not isinstance(found, dict) or not isinstance(found.get("resources"), list) or "stack" not in found:
+    from landfall.cli.json_file import read_json
+    from landfall.diagram.plan_file import is_plan
+
+    found = read_json(path)
+    if not is_plan(found):
         raise CommandError(f"{path} is not a file of landfall preview --json", Exit.INVALID)
-    return found
+    plan: dict[str, Any] = found
+    return plan

@@ -30,6 +30,14 @@ class CommandError(Exception):
         self.code = code
 
 
+def cannot_write(file: str, error: Exception) -> CommandError:
+    """The refusal of a file to write to: what the system says, or that no file can have the name."""
+    from landfall.config.errors import printable
+
+    reason = error.strerror if isinstance(error, OSError) else "its name cannot be that of a file"
+    return CommandError(f"cannot write {printable(file)}: {reason}", Exit.INVALID)
+
+
 def unknown(kind: str, name: str, known: Sequence[str], where: str) -> CommandError:
     """The refusal of a name that does not exist, with what does and the nearest spelling."""
     from landfall.config.errors import nearest, show

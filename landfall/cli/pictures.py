@@ -11,7 +11,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from landfall.cli.exits import CommandError, Exit, unknown
+from landfall.cli.exits import CommandError, Exit, cannot_write, unknown
 from landfall.cli.stacks import ROOT
 from landfall.cli.terminal import err, say
 from landfall.diagram.scene import Scene
@@ -69,8 +69,8 @@ def write(
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        except OSError as error:
-            raise CommandError(f"cannot write {path}: {error.strerror}", Exit.INVALID) from error
+        except (OSError, ValueError) as error:
+            raise cannot_write(str(path), error) from error
         say(f"wrote {_shown(path)}")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from landfall.cli.exits import CommandError, Exit, unknown
+from landfall.cli.exits import CommandError, Exit, cannot_write, unknown
 from landfall.cli.stacks import ROOT, counted, stack_names, stack_result
 from landfall.cli.terminal import out, print_json, print_report, say
 from landfall.config import ConfigIssue, LoadResult
@@ -85,6 +85,6 @@ def _sarif(issues: list[ConfigIssue]) -> dict[str, Any]:
 def _write(file: Path, document: dict[str, Any]) -> None:
     try:
         file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot write {file}: {error.strerror}", Exit.INVALID) from error
+    except (OSError, ValueError) as error:
+        raise cannot_write(str(file), error) from error
     say(f"wrote {file}")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from landfall.config.errors import (
@@ -23,6 +24,7 @@ from landfall.config.errors import (
     Finding,
     Path,
     nearest,
+    printable,
     show,
 )
 from landfall.config.limits import BUCKET_NAME, ITEM_BYTES, REGIONS, ROLE_NAME, SCHEDULE_NAME
@@ -35,6 +37,8 @@ DEFINITIONS: Final[Path] = ("workflows", "definitions")
 _REPLICAS: Final[Path] = ("workflows", "audit", "replica_regions")
 _BUCKET_PURPOSES: Final = ("log-archive", "artifacts")
 _LONGEST_NETWORK_ROLE: Final = "flow-log"
+_LONGEST_RING: Final = 12
+"""Jobs that wait for each other which an error names."""
 
 
 def check(tree: Tree) -> Iterator[Finding]:
@@ -287,46 +291,50 @@ def _partly_wrong(tree: Tree, account: str | None) -> bool:
 
 
 def _cidrs(tree: Tree) -> Iterator[Finding]:
-    seen: list[tuple[str, ipaddress.IPv4Network]] = []
-    for key in tree.keys("network"):
-        text = tree.text("network", key, "cidr")
-        if text is None:
-            continue
-        cidr = ipaddress.IPv4Network(text)
-        clash = next((other for other, range_ in seen if range_.overlaps(cidr)), None)
+    ranges = {
+        key: ipaddress.IPv4Network(text)
+        for key in tree.keys("network")
+        if (text := tree.text("network", key, "cidr")) is not None
+    }
+    taken = _merged(ranges.values())
+    seen: list[tuple[int, int, str]] = []
+    for key, cidr in ranges.items():
+        first, last = int(cidr.network_address), int(cidr.broadcast_address)
+        clash = next((other for start, end, other in seen if start <= last and first <= end), None)
         if clash is not None:
-            others = [range_ for _, range_ in seen] + _later_cidrs(tree, key)
-            free = _next_free(cidr, others)
+            free = _next_free(cidr, taken)
             yield Finding(
                 code=CIDR_OVERLAP,
                 path=("network", key, "cidr"),
-                found=show(text),
-                message=f"overlaps {dict(seen)[clash]} of network {clash}",
+                found=show(str(cidr)),
+                message=f"overlaps {ranges[clash]} of network {clash}",
                 suggestion=str(free) if free else None,
                 hint="" if free else "Choose a range that no other network of the stack has.",
             )
-        seen.append((key, cidr))
+        seen.append((first, last, key))
 
 
-def _later_cidrs(tree: Tree, after: str) -> list[ipaddress.IPv4Network]:
-    texts = [tree.text("network", key, "cidr") for key in tree.keys("network") if key > after]
-    return [ipaddress.IPv4Network(text) for text in texts if text is not None]
+def _merged(ranges: Iterable[ipaddress.IPv4Network]) -> list[tuple[int, int]]:
+    """First and last address of what the ranges cover together, sorted and apart from each other."""
+    return [
+        (int(covered.network_address), int(covered.broadcast_address))
+        for covered in ipaddress.collapse_addresses(ranges)
+    ]
 
 
-def _next_free(
-    cidr: ipaddress.IPv4Network, others: list[ipaddress.IPv4Network]
-) -> ipaddress.IPv4Network | None:
-    """The next block of the same size in the same private range that overlaps none of `others`."""
+def _next_free(cidr: ipaddress.IPv4Network, taken: Sequence[tuple[int, int]]) -> ipaddress.IPv4Network | None:
+    """The next block of the same size in the same private range that overlaps nothing that is `taken`."""
     home = next(private for private in PRIVATE_RANGES if cidr.subnet_of(private))
-    address, size = int(cidr.network_address), cidr.num_addresses
-    while address + size <= int(home.broadcast_address):
-        address += size
-        candidate = ipaddress.IPv4Network((address, cidr.prefixlen))
-        clash = next((other for other in others if other.overlaps(candidate)), None)
-        if clash is None:
-            return candidate if candidate.subnet_of(home) else None
-        address = max(address, int(clash.broadcast_address) + 1 - size)
-        address -= address % size
+    size = cidr.num_addresses
+    address = int(cidr.network_address) + size
+    at = bisect_left(taken, (address, 0))
+    while address + size - 1 <= int(home.broadcast_address):
+        at = max(0, at - 1)
+        while at < len(taken) and taken[at][1] < address:
+            at += 1
+        if at == len(taken) or taken[at][0] > address + size - 1:
+            return ipaddress.IPv4Network((address, cidr.prefixlen))
+        address = -(-(taken[at][1] + 1) // size) * size  # the next multiple of the size
     return None
 
 
@@ -416,7 +424,8 @@ def _names(tree: Tree) -> Iterator[Finding]:
             purpose = f"trigger-{workflow_id}" if started_by_event else workflow_id
             names.physical(purpose, limit=SCHEDULE_NAME.value)
         except NameTooLong as error:
-            yield too_long((*DEFINITIONS, workflow_id), error, on_key=True)
+            if len(workflow_id) <= SCHEDULE_NAME.value:  # a longer one is too long by itself
+                yield too_long((*DEFINITIONS, workflow_id), error, on_key=True)
         except ValueError:
             continue  # the key itself is malformed, and reported as such
     for key in tree.keys("network"):
@@ -555,9 +564,15 @@ def _dependencies(tree: Tree, at: Path) -> Iterator[Finding]:
         yield Finding(
             code=CYCLE,
             path=paths[(cycle[0], cycle[1])],
-            message="these jobs wait for each other: " + " → ".join(cycle),
+            message="these jobs wait for each other: " + _ring(cycle),
             hint="Remove one of the dependencies.",
         )
+
+
+def _ring(names: list[str]) -> str:
+    """The names of a ring, first and last equal; of a long one its beginning and its end."""
+    shown = names if len(names) <= _LONGEST_RING else [*names[: _LONGEST_RING - 2], "…", names[-1]]
+    return " → ".join(printable(name) for name in shown)
 
 
 def _cycle(edges: Mapping[str, list[str]]) -> list[str] | None:

@@ -248,7 +248,17 @@ def show(value: object) -> str:
         value = value.isoformat()
     if isinstance(value, str) and len(value) > _SHOWN_CHARACTERS:
         value = value[:_SHOWN_CHARACTERS] + "…"
-    return json.dumps(value, ensure_ascii=False)
+    return printable(json.dumps(value, ensure_ascii=False))
+
+
+def printable(text: str) -> str:
+    """The text with escapes for what a terminal would obey or not show, such as a change of direction."""
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text
+    )
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

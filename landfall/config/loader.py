@@ -33,6 +33,7 @@ from landfall.config.errors import (
     Place,
     listed,
     nearest,
+    printable,
     text_of,
 )
 from landfall.config.excerpt import excerpt, key_end, lines_of
@@ -45,6 +46,8 @@ from landfall.config.translate import NOT_SHOWN, findings_of
 from landfall.config.tree import Tree
 
 WITHOUT_FILE: Final = "stack config"
+_LONGEST_PART: Final = 80
+"""Characters of a key that a key path shows."""
 
 #: Mistakes after which the value itself still says what is meant, so that further checks read it.
 _STILL_READABLE: Final = frozenset(
@@ -362,5 +365,6 @@ def shown_path(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
+            part = printable(part if len(part) <= _LONGEST_PART else part[:_LONGEST_PART] + "…")
             text += f".{part}" if text else part if ":" in part else f"{NAMESPACE}:{part}"
     return text

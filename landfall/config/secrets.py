@@ -14,9 +14,10 @@ _SECRET_KEY = re.compile(
 _HIDDEN_KEY = re.compile(
     r"passw|pwd|passphrase|token|api_?key|private_?key|access_?key|secret|credential", re.IGNORECASE
 )
+# Every repetition has a bound, or begins at one place only: the time is linear in the text, whatever it is.
 _SECRET_VALUE = re.compile(
-    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@"
-    r"|\bpassword\s*=\s*\S|\bgh[pousr]_[A-Za-z0-9]{30,}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.",
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|[a-z][a-z0-9+.-]{0,30}://[^/\s:@]+:[^/\s@]+@"
+    r"|\bpassword\s*=\s*\S|\bgh[pousr]_[A-Za-z0-9]{30,}|\beyJ[\w-]{10,512}\.eyJ[\w-]{10,4096}\.",
     re.IGNORECASE,
 )
 

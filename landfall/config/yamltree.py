@@ -22,11 +22,12 @@ import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from landfall.config.errors import DUPLICATE, WRONG_TYPE, YAML_SYNTAX, Path
+from landfall.config.errors import DUPLICATE, WRONG_TYPE, YAML_SYNTAX, Path, printable, show
 from landfall.config.limits import FILE_BYTES
 
 DEEPEST: Final = 40
 LARGEST: Final = 100_000
+_LONGEST_SHOWN: Final = 80
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]{1,18}\.[0-9]{0,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,3})?\Z")
@@ -200,7 +201,7 @@ class _Builder:
 
     def _refuse_tag(self, event: Any, mark: Mark) -> None:
         if event.tag is not None:
-            raise _Fatal(mark, f"the tag {event.tag} is not supported", "Write a plain value.")
+            raise _Fatal(mark, f"the tag {_cut(str(event.tag))} is not supported", "Write a plain value.")
 
     def _open(self, event: Any, mark: Mark) -> None:
         mapping = type(event).__name__ == "MappingStartEvent"
@@ -236,8 +237,9 @@ class _Builder:
             mark = self._frames[-1].node.keys.get(self._frames[-1].key, mark)
         node = Node(mark, value=_resolve(text) if plain else text)
         if plain and isinstance(node.value, str) and _is_ambiguous(node.value):
-            message = f"found {event.value} without quotes, which YAML readers understand differently"
-            hint = f'Did you mean "{event.value}" in quotes, or a plain decimal number?'
+            shown = show(node.value)[1:-1]
+            message = f"found {shown} without quotes, which YAML readers understand differently"
+            hint = f'Did you mean "{shown}" in quotes, or a plain decimal number?'
             self.problems.append(Problem(WRONG_TYPE, mark, message, hint, self._next_path()))
         if event.anchor:
             self._anchors[event.anchor] = node
@@ -267,10 +269,11 @@ class _Builder:
 
     def _alias(self, anchor: str, mark: Mark) -> None:
         if any(frame.anchor == anchor for frame in self._frames):
-            raise _Fatal(mark, f"the alias *{anchor} is inside its own anchor", "Write the value out.")
+            raise _Fatal(mark, f"the alias *{_cut(anchor)} is inside its own anchor", "Write the value out.")
         node = self._anchors.get(anchor)
         if node is None:
-            raise _Fatal(mark, f"the alias *{anchor} has no anchor", f"Define &{anchor} before it.")
+            shown = _cut(anchor)
+            raise _Fatal(mark, f"the alias *{shown} has no anchor", f"Define &{shown} before it.")
         if self._expects_key():
             raise _Fatal(mark, "a key must be plain text", "Write the key as text.")
         self._place(node, mark)
@@ -304,6 +307,11 @@ class _Builder:
             parent.children[frame.key] = node
             parent.value[frame.key] = node.value
         frame.key = None
+
+
+def _cut(name: str) -> str:
+    """A tag's or anchor's name as an error shows it."""
+    return printable(name[:_LONGEST_SHOWN])
 
 
 def _is_ambiguous(text: str) -> bool:

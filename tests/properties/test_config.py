@@ -26,7 +26,11 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), m
     lambda text: "://" not in text and "=" not in text
 )
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-1000, 1000) | st.floats(-10, 10) | texts,
+    st.none()
+    | st.booleans()
+    | st.integers(-1000, 1000)
+    | st.floats(-10, 10).map(lambda number: round(number, 3))
+    | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
     max_leaves=5,
 )
