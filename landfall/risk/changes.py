@@ -66,7 +66,7 @@ def compared(
     `replacing` names is a replacement.
     """
     before, after = old.resources, new.resources
-    twins = _twins(before, after)
+    twins = _twins(before, new)
     taken = set(twins.values())
     found = [
         Change(operation="delete", old=item, new=None) for urn, item in before.items() if urn not in taken
@@ -79,14 +79,37 @@ def compared(
     return tuple(sorted(found, key=lambda change: (change.urn, change.operation)))
 
 
-def _twins(before: Mapping[str, Item], after: Mapping[str, Item]) -> dict[str, str]:
+def _twins(before: Mapping[str, Item], new: Snapshot) -> dict[str, str]:
     """The old URN of each new resource that existed."""
+    after = new.resources
     twins = {urn: urn for urn in after if urn in before}
-    for urn, item in sorted(after.items()):
-        for alias in item.aliases:
-            if urn not in twins and alias in before and alias not in twins.values():
+    taken = set(twins)
+    for urn in sorted(after.keys() - twins.keys()):
+        for alias in _earlier(new.items[urn], new, frozenset()):
+            if alias in before and alias not in taken:
                 twins[urn] = alias
+                taken.add(alias)
+                break
     return twins
+
+
+def _earlier(item: Item, new: Snapshot, seen: frozenset[str]) -> Iterator[str]:
+    """URNs that a resource may have had: its aliases, and what the aliases of its components make of its own.
+
+    (source: the engine's rule of inherited aliases: the parent's old type stands before the child's, and a
+    child's name that begins with the parent's begins with the parent's old one)
+    """
+    yield from item.aliases
+    parent = new.items.get(item.parent or "")
+    if parent is None or parent.urn in seen:
+        return
+    for urn in _earlier(parent, new, seen | {item.urn}):
+        parts = urn.split("::")
+        if len(parts) == 4:
+            name = item.name
+            if name.startswith(parent.name):
+                name = parts[3] + name[len(parent.name) :]
+            yield "::".join((parts[0], parts[1], f"{parts[2]}${item.type}", name))
 
 
 def _change(

@@ -277,3 +277,21 @@ def test_names_of_resources_cannot_write_to_the_terminal(
     path.write_text(json.dumps(old), encoding="utf-8")
     ended = landfall("preview", "dev", "--against", str(path))
     assert "\\u001b[31m[bold]x\\nCRITICAL" in ended.out
+
+
+def test_severities_are_coloured_on_a_terminal_only(
+    landfall: Landfall, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from landfall.cli import preview, preview_view
+
+    assert "\x1b[" not in landfall("preview", "dev", "--against", before).out
+    monkeypatch.delenv("NO_COLOR")
+    screen = StringIO()
+    console = Console(file=screen, force_terminal=True, color_system="standard", highlight=False, width=200)
+    monkeypatch.setattr(preview_view, "out", console)
+    preview_view.print_risk(preview.compared("dev", "embedded", before).risk, verbose=False)
+    assert "\x1b[1;31mcritical" in screen.getvalue()

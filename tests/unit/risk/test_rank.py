@@ -13,7 +13,7 @@ from risk_samples import allow, document, findings, item, snapshot, urn
 from landfall.risk import rank, stateful
 from landfall.risk.changes import compared
 from landfall.risk.model import UNKNOWN, Category, Finding, PropertyChange, Severity, ranked
-from landfall.risk.snapshot import Snapshot
+from landfall.risk.snapshot import Item, Snapshot
 
 TABLE = "aws:dynamodb/table:Table"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -147,3 +147,34 @@ def test_the_word_of_the_real_engine_counts(
     old, new = item(TABLE, inputs={"hashKey": "a"}), item(TABLE, inputs={"hashKey": "b"})
     said = Snapshot({new.urn: new}, operations={new.urn: (operation, reasons)})
     assert [one.operation for one in compared(snapshot(old), said, stateful.replacing)] == expected
+
+
+def test_the_alias_of_a_component_holds_for_what_it_holds() -> None:
+    stem = "urn:pulumi:dev::landfall::"
+    before = snapshot(
+        Item(urn=f"{stem}a:b:Old${TABLE}::old-audit", type=TABLE, name="old-audit"),
+        Item(urn=f"{stem}a:b:Old$c:d:Inner${TABLE}::log", type=TABLE, name="log"),
+    )
+    plane = Item(
+        urn=f"{stem}a:b:New::new", type="a:b:New", name="new", custom=False, aliases=(f"{stem}a:b:Old::old",)
+    )
+    inner = Item(
+        urn=f"{stem}a:b:New$c:d:Inner::i", type="c:d:Inner", name="i", custom=False, parent=plane.urn
+    )
+    after = (
+        plane,
+        inner,
+        Item(urn=f"{stem}a:b:New${TABLE}::new-audit", type=TABLE, name="new-audit", parent=plane.urn),
+        Item(urn=f"{stem}a:b:New$c:d:Inner${TABLE}::log", type=TABLE, name="log", parent=inner.urn),
+    )
+    assert compared(before, snapshot(*after)) == ()
+    unaliased = snapshot(Item(**{**vars(plane), "aliases": ()}), *after[1:])
+    found = sorted(change.operation for change in compared(before, unaliased))
+    assert found == ["create", "create", "delete", "delete"]
+
+
+def test_a_ring_of_parents_ends() -> None:
+    one = Item(urn="a::b::c::1", type=QUEUE, name="1", parent="a::b::c::2")
+    two = Item(urn="a::b::c::2", type=QUEUE, name="2", parent="a::b::c::1")
+    assert [change.operation for change in compared(snapshot(), snapshot(one, two))] == ["create", "create"]
+    assert snapshot(one, two).path(one) == "2/1"
