@@ -22,12 +22,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
+
 from benchmarks.soak_audit import FINAL, Audit, Ran, audit
-from landfall.cli.demo import WORKFLOW, table_rows
+from landfall.cli.demo import WORKFLOW
 from landfall.cli.session import Session, open_session
 from sandbox import launcher
 from sandbox.faults import Faults
 from sandbox.paths import REPOSITORY
+from sandbox.warehouse import DSN_FILE, read_dsn
 from tests.faults.matrix.__main__ import MACHINE
 from tests.faults.matrix.cases import FAULTS, Case, cases
 from workflows.items import marshal
@@ -119,12 +122,13 @@ class Soak:
         self.faults = Faults(self.sandbox)
         self.dynamodb = session.client("dynamodb", account)
         self.states = session.client("stepfunctions", account)
-        self.rows(f"create table {LEDGER} (workflow varchar(20), job varchar(20))")
-        self.rows(f"grant all on {LEDGER} to public")
-
-    def rows(self, sql: str) -> list[dict[str, Any]]:
-        """Rows of a statement on the warehouse; none for one without a result."""
-        return table_rows(self.sandbox, self.session, sql)
+        dsn = read_dsn(self.sandbox.state_dir / DSN_FILE)
+        self.database = psycopg.connect(
+            host=dsn.host, port=dsn.port, user=dsn.user, password=dsn.password, dbname=dsn.database,
+            autocommit=True,
+        )  # fmt: skip
+        self.database.execute(f"create table {LEDGER} (workflow varchar(20), job varchar(20))")
+        self.database.execute(f"grant all on {LEDGER} to public")
 
     def play(self, plan: Plan) -> Ran:
         """One run from its configuration to its end."""
@@ -168,17 +172,18 @@ class Soak:
 
     def _audit(self, ran: Sequence[Ran]) -> Audit:
         names = self.session.names
-        rows = self.rows(f"select workflow, job, count(*) as times from {LEDGER} group by 1, 2")  # noqa: S608
-        effects = {(str(row["workflow"]), str(row["job"])): int(row["times"]) for row in rows}
-        table = "rsql_blog.blog_table"
-        scripts = self.rows(f"select count(*) as times from {table} where script_name = '{SCRIPT}'")  # noqa: S608
+        rows = self.database.execute(f"select workflow, job, count(*) from {LEDGER} group by 1, 2")  # noqa: S608
+        effects = {(str(workflow), str(job)): int(times) for workflow, job, times in rows}
+        [[scripts]] = self.database.execute(
+            "select count(*) from rsql_blog.blog_table where script_name = %s", (SCRIPT,)
+        ).fetchall()
         return audit(
             ran,
             self._scan(names.workflow_audit_table),
             self._scan(names.job_audit_table),
             effects,
             # The run that tried the deployment left one row.
-            scripts={SCRIPT: int(scripts[0]["times"]) - 1},
+            scripts={SCRIPT: int(scripts) - 1},
         )
 
     def _scan(self, table: str) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ from tests.faults.matrix.cases import cases
 from tests.faults.matrix.coverage import coverage
 from tests.faults.matrix.page import coverage_lines, line, page, verdict
 from tests.faults.matrix.run import PARALLEL, Matrix, Result, run
+from tests.faults.matrix.scenarios import BESIDES
 from workflows.etl import EtlSpec, definition
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "fault-matrix.md"
@@ -37,7 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sandbox = launcher.up(SandboxSpec(), name, owner_pid=os.getpid(), discard=True, progress=_say)
     try:
         found = run(
-            sandbox, wanted, besides=whole, parallel=options.parallel, progress=_Progress(len(wanted))
+            sandbox,
+            wanted,
+            besides=whole or options.besides,
+            parallel=options.parallel,
+            progress=_Progress(len(wanted), options.besides or whole),
         )
     finally:
         sandbox.down(discard=True)
@@ -57,8 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Progress:
-    def __init__(self, count: int) -> None:
-        self._count, self._done = count, 0
+    def __init__(self, count: int, besides: bool) -> None:
+        self._count = count + besides * sum(len(scenario.lanes) for scenario in BESIDES.values())
+        self._done = 0
 
     def __call__(self, result: Result) -> None:
         self._done += 1
@@ -98,6 +104,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("only", nargs="*", help="states, or STATE/FAULT; all by default")
     parser.add_argument("--parallel", type=int, default=PARALLEL, help=f"cases at once ({PARALLEL})")
+    parser.add_argument(
+        "--besides", action="store_true", help="with states: the runs without a fault as well"
+    )
     parser.add_argument("--write", action="store_true", help="write docs/fault-matrix.md")
     parser.add_argument("--json", type=Path, help="file for every result and the record of transitions")
     return parser.parse_args(arguments)

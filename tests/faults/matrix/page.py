@@ -59,10 +59,9 @@ def cell(result: Result) -> str:
     if result.seen is None:
         return "**not judged**"
     run = result.seen.faulty
-    words = [
-        "Refused" if run.refused else str(run.record.get("execution_status", "?")),
-        f"×{result.attempts}",
-    ]
+    words = ["Refused" if run.refused else str(run.record.get("execution_status", "?"))]
+    if result.attempts:
+        words.append(f"×{result.attempts}")
     if run.failures:
         words.append(f"✉{len(run.failures)}")
     if result.seen.resumed:
@@ -91,7 +90,7 @@ def _besides(results: Sequence[Result]) -> list[str]:
         "",
         "| run | lane | end |",
         "|---|---|---|",
-        *(f"| {result.state} | {result.lane} | {cell(result).replace(' ×0', '')} |" for result in results),
+        *(f"| {result.state} | {result.lane} | {cell(result)} |" for result in results),
         "",
     ]
 
