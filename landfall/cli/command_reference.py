@@ -56,7 +56,9 @@ ENDINGS: Final[Mapping[str, str]] = {
     "schema": "0 printed, written or up to date; 1 `--check` found it stale",
     "workflow list": _READS,
     "workflow run": _RUNS,
-    "workflow resume": _RUNS,
+    "workflow resume": _RUNS.replace(
+        "it failed or was aborted", "it failed or was aborted, or nothing is left to do"
+    ),
     "workflow abort": "0 stopped; 1 it had already ended; 2 no such run; "
     "3 the sandbox or the account cannot be reached",
     "workflow status": "0 printed; 1 printed, and the run failed or was aborted; 2 no such run or workflow; "
@@ -69,7 +71,7 @@ ENDINGS: Final[Mapping[str, str]] = {
     "sandbox up": "0 it answers; 1 the deployment failed; 2 the stack file is invalid; "
     "3 something of this machine is missing",
     "sandbox status": "0 it runs, whole; 3 it does not, or a part of it is gone",
-    "sandbox env": "0 printed; 2 no such account; 3 the sandbox is not running",
+    "sandbox env": "0 printed; 3 the sandbox is not running, or has no such account",
     "sandbox down": "0 stopped, or was not running",
     "sandbox reset": "0 it answers; 1 the deployment failed; 2 the stack file is invalid; "
     "3 something of this machine is missing",
