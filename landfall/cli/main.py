@@ -182,9 +182,14 @@ def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
     if callable(show) and isinstance(code, int):
         show()
         return code
-    from landfall.cli.unexpected import verdict
+    try:
+        from landfall.cli.unexpected import verdict
+    except ImportError as also:  # what judges errors needs a module that is missing
+        from landfall.cli.missing import sentence
 
-    message, code = verdict(error, (NAME, *arguments))
+        message, code = sentence(also) or f"{type(also).__name__}: {also}", int(Exit.ENVIRONMENT)
+    else:
+        message, code = verdict(error, (NAME, *arguments))
     return _ended(message, code, error)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from landfall import crash
 from landfall.cli.exits import Exit
+from landfall.cli.missing import sentence as missing_module
 from landfall.cli.stacks import ROOT
 from landfall.config import ConfigError, report
 from sandbox.errors import SandboxError
@@ -23,19 +24,12 @@ def verdict(error: Exception, command: Sequence[str]) -> tuple[str, int]:
         return report(error.issues), Exit.INVALID
     if isinstance(error, SandboxError):
         return str(error), Exit.ENVIRONMENT
-    if isinstance(error, ImportError) and error.name and not _ours(error.name):
-        return (
-            f"the Python module {error.name} is missing; install what is missing with: make setup",
-            Exit.ENVIRONMENT,
-        )
+    if (missing := missing_module(error)) is not None:
+        return missing, Exit.ENVIRONMENT
     if (said := _of_aws(error)) is not None:
         return said
     code = Exit.ENVIRONMENT if isinstance(error, OSError | MemoryError) else Exit.FAILED
     return crash.told(error, command, ROOT, os.environ), code
-
-
-def _ours(module: str) -> bool:
-    return (ROOT / module.partition(".")[0]).is_dir()
 
 
 def _of_aws(error: Exception) -> tuple[str, int] | None:

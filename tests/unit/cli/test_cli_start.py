@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from landfall import __version__
 from landfall.cli.lazy import Lazy, LazyGroup
 from landfall.cli.main import COMMANDS, app, main
 
+ROOT = Path(__file__).resolve().parents[3]
 HEAVY = ("pulumi", "pulumi_aws", "boto3", "botocore", "grpc", "pydantic", "ruamel", "sandbox", "workflows")
 
 
@@ -32,6 +34,37 @@ def test_the_list_of_commands_imports_nothing_heavy() -> None:
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"landfall {__version__}\n"
+
+
+def test_a_python_without_what_it_needs_is_told_so_in_one_sentence() -> None:
+    """As ``python3 -m landfall.cli`` with a Python that is not the tree's."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "landfall.cli", "validate"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "the Python module typer is missing; install what is missing with: make setup\n"
+
+
+@pytest.mark.parametrize("module", ["ruamel", "pulumi", "boto3", "pydantic"])
+def test_a_missing_module_is_told_whatever_else_needs_it(module: str) -> None:
+    code = (
+        f"import sys\nfrom landfall.cli.main import main\nsys.modules[{module!r}] = None\n"
+        "sys.exit(main(['workflow', 'list']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith(f"the Python module {module}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_old_python_is_told_which_it_needs() -> None:
+    code = (
+        "import runpy, sys\nsys.version_info = (3, 9, 2, 'final', 0)\n"
+        "runpy.run_module('landfall.cli', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 3
+    assert done.stderr == "landfall needs Python 3.12 or later; `make setup` makes .venv with one\n"
 
 
 def test_the_package_itself_imports_nothing_heavy() -> None:
