@@ -62,7 +62,7 @@ def add(
         "error": error, "message": message, "status": status, "seconds": seconds,
     }  # fmt: skip
     rule = _checked({key: value for key, value in given.items() if value is not None})
-    _show(_faults().add(rule), as_json)
+    _show(_added([rule]), as_json)
 
 
 @app.command("list", epilog="Example: landfall sandbox faults list --json")
@@ -103,7 +103,16 @@ def load(
         rules = read_rules(file)
     except FaultFileError as error:
         raise CommandError(str(error), Exit.INVALID) from error
-    _show(_faults().add(*rules), as_json)
+    _show(_added(rules), as_json)
+
+
+def _added(rules: Sequence[Rule]) -> list[ActiveRule]:
+    from sandbox.faults.client import UnknownAccountError
+
+    try:
+        return _faults().add(*rules)
+    except UnknownAccountError as error:
+        raise CommandError(str(error), Exit.INVALID) from error
 
 
 def _faults() -> Faults:

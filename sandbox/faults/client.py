@@ -20,6 +20,10 @@ FAULTS_PATH: Final = "/_landfall/faults"
 _SECONDS: Final = 10.0
 
 
+class UnknownAccountError(SandboxError):
+    """A rule names an account that the sandbox lacks."""
+
+
 class Faults:
     """The rules of one sandbox. Holds no connection; rules end with the emulator or with `clear`."""
 
@@ -31,7 +35,8 @@ class Faults:
         """Put rules into force, all or none.
 
         Raises:
-            SandboxError: a rule names an account that the sandbox lacks, an id is taken, no answer.
+            UnknownAccountError: a rule names an account that the sandbox lacks.
+            SandboxError: an id is taken, no answer.
         """
         wire = [self._with_account(rule.wire()) for rule in rules]
         return ACTIVE.validate_python(ask(self._endpoint, "POST", FAULTS_PATH, {"rules": wire})["rules"])
@@ -73,7 +78,7 @@ class Faults:
             from landfall.config.errors import nearest
 
             near = nearest(account, self._accounts)
-            raise SandboxError(
+            raise UnknownAccountError(
                 f'the sandbox has no account "{account}"; it has {", ".join(self._accounts)}.'
                 + (f' Did you mean "{near}"?' if near else "")
             )
