@@ -10,8 +10,8 @@ from typing import Any, Final
 from landfall.risk.model import UNKNOWN, PropertyChange
 from landfall.risk.snapshot import Item, Snapshot
 
-type Replacing = Callable[[str], frozenset[str]]
-"""The properties whose change replaces a resource of a type."""
+type Properties = Callable[[str], frozenset[str]]
+"""Some of the properties of a resource type."""
 
 OPERATIONS: Final = ("delete", "replace", "create", "update")
 """What can happen to a resource, besides nothing; the most destructive first."""
@@ -56,14 +56,19 @@ class Change:
         )
 
 
+def _none(type_: str) -> frozenset[str]:
+    return frozenset()
+
+
 def compared(
-    old: Snapshot, new: Snapshot, replacing: Replacing = lambda type_: frozenset()
+    old: Snapshot, new: Snapshot, replacing: Properties = _none, guarded: Properties = _none
 ) -> tuple[Change, ...]:
     """Every change from `old` to `new`, in URN order.
 
     A resource is the same one where its URN, or an alias of the new one, says so. Where the new snapshot
     carries the real engine's operations, those count; else a change of account, Region or a property that
-    `replacing` names is a replacement.
+    `replacing` names is a replacement. What is deployed may know a value that the plan does not: that is no
+    change, but for properties that `guarded` names.
     """
     before, after = old.resources, new.resources
     twins = _twins(before, new)
@@ -73,7 +78,7 @@ def compared(
     ]
     for urn, item in after.items():
         twin = before.get(twins.get(urn, ""))
-        change = _change(twin, item, old, new, replacing)
+        change = _change(twin, item, old, new, replacing, guarded(item.type))
         if change is not None:
             found.append(change)
     return tuple(sorted(found, key=lambda change: (change.urn, change.operation)))
@@ -113,12 +118,17 @@ def _earlier(item: Item, new: Snapshot, seen: frozenset[str]) -> Iterator[str]:
 
 
 def _change(
-    before: Item | None, item: Item, old: Snapshot, new: Snapshot, replacing: Replacing
+    before: Item | None,
+    item: Item,
+    old: Snapshot,
+    new: Snapshot,
+    replacing: Properties,
+    guarded: frozenset[str],
 ) -> Change | None:
     said, reasons = new.operations.get(item.urn, ("", ()))
     if before is None:
         return Change(operation="create", old=None, new=item)
-    properties = tuple(_properties(before, item, old.deployed))
+    properties = tuple(_properties(before, item, old.deployed, guarded))
     if said == "same" or (not properties and said != "replace"):
         return None
     if said:
@@ -143,7 +153,9 @@ def _within(path: str, above: str) -> bool:
     return path == above or path.startswith((f"{above}.", f"{above}["))
 
 
-def _properties(before: Item, after: Item, deployed: bool) -> Iterator[PropertyChange]:
+def _properties(
+    before: Item, after: Item, deployed: bool, guarded: frozenset[str]
+) -> Iterator[PropertyChange]:
     for path, was, now in (
         ("account", before.account, after.account),
         ("options.protect", before.protect, after.protect),
@@ -157,7 +169,7 @@ def _properties(before: Item, after: Item, deployed: bool) -> Iterator[PropertyC
         yield PropertyChange(path="region", old=before.region, new=after.region)
     for key in sorted(inputs.keys() | wanted.keys()):
         was, now = inputs.get(key), wanted.get(key)
-        differing = list(_differing(was, now, key, deployed))
+        differing = list(_differing(was, now, key, deployed and key not in guarded))
         yield from differing
         if not differing and not deployed and _holds_unknown(now):
             sources = before.property_dependencies.get(key, ()), after.property_dependencies.get(key, ())

@@ -106,12 +106,11 @@ def _of(
     first, last = _port(raw.get("fromPort"), 0), _port(raw.get("toPort"), 65_535)
     found = [str(cidr) for key in cidrs for cidr in _listed(raw.get(key))]
     for key, kind in peers.items():
-        for value in _listed(raw.get(key)):
-            sources = item.property_dependencies.get(key, ())
-            if value == UNKNOWN and sources:
-                found += [f"{kind} {urn.rpartition('::')[2]}" for urn in sources]
-            else:
-                found.append(f"{kind} {value}")
+        sources = item.property_dependencies.get(key, ())
+        if raw.get(key) and sources:  # the resource it comes from: known in a plan and in a state alike
+            found += [f"{kind} {urn.rpartition('::')[2]}" for urn in sources]
+        else:
+            found += [f"{kind} {value}" for value in _listed(raw.get(key))]
     if raw.get("self"):
         found.append("itself")
     for peer in dict.fromkeys(found):

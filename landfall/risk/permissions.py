@@ -104,6 +104,11 @@ SENSITIVE: Final = (
 """Actions with which somebody widens his own rights, reads secrets or destroys data or evidence."""
 
 
+def guarded(type_: str) -> frozenset[str]:
+    """The properties that hold policy documents: one that is not known is a finding, never no change."""
+    return frozenset(place.path for place in POLICIES.get(type_, ()))
+
+
 def findings(change: Change, old: Snapshot, new: Snapshot) -> Iterator[Finding]:
     """Every document of the changed resource that allows more than before."""
     for place in POLICIES.get(change.type, ()):

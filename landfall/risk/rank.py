@@ -64,7 +64,7 @@ def assess(old: Snapshot | None, new: Snapshot, against: str | None = None) -> R
     Without a baseline everything is new, so that only exposure is reported: a role that is new is no
     broadening.
     """
-    changes = compared(old or Snapshot({}), new, stateful.replacing)
+    changes = compared(old or Snapshot({}), new, stateful.replacing, permissions.guarded)
     return Risk(changes=changes, findings=ranked(_all(changes, old, new)), against=against if old else None)
 
 

@@ -217,6 +217,44 @@ def test_what_is_neither_a_file_nor_a_revision_is_wrong_usage(landfall: Landfall
     assert "is neither a file nor a revision of git" in ended.err
 
 
+def test_a_state_that_holds_what_the_plan_makes_is_no_change(
+    landfall: Landfall, document: dict[str, Any], tmp_path: Path
+) -> None:
+    def known(value: Any) -> Any:
+        """What a deployment knows and a plan does not; archives have the engine's own digest."""
+        if isinstance(value, dict):
+            if set(value) == {"archive"}:
+                return {"4dabf18193072939515e22adb298388d": "0def7320c3a5731c473e5ecbe6d01bc7", "hash": "x"}
+            if set(value) == {"asset"}:
+                digest = value["asset"].removeprefix("sha256:")
+                return {
+                    "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17",
+                    "hash": digest,
+                }
+            return {key: known(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [known(item) for item in value]
+        return "arn:known" if value == "<unknown>" else value
+
+    rows = [
+        {
+            **{key: one[key] for key in ("urn", "type", "custom", "parent", "protect", "retainOnDelete")},
+            "inputs": {**known(one["inputs"]), "__defaults": []},
+            "provider": f"{one['provider']}::id" if one["provider"] else "",
+            "propertyDependencies": one["propertyDependencies"],
+        }
+        for one in document["resources"]
+    ]
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps({"version": 3, "deployment": {"resources": rows}}), encoding="utf-8")
+    ended = landfall("preview", "dev", "--against", str(path))
+    assert "no change, nothing dangerous" in ended.out
+    audit = next(one for one in rows if one["urn"].endswith("::job-audit") and one["type"] == TABLE)
+    audit["inputs"]["hashKey"] = "other"
+    path.write_text(json.dumps({"version": 3, "deployment": {"resources": rows}}), encoding="utf-8")
+    assert "stateful-replaced" in landfall("preview", "dev", "--against", str(path)).out
+
+
 def state(urn: str, type_: str, **more: Any) -> dict[str, Any]:
     return {"urn": urn, "type": type_, "custom": True, **more}
 

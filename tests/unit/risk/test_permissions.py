@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from risk_samples import ACCOUNT, allow, changed, document, findings, item, urn
 
+from landfall.risk import rank
 from landfall.risk.model import SECRET, UNKNOWN, Finding, Severity
 from landfall.risk.permissions import MANAGED, POLICIES
+from landfall.risk.snapshot import Snapshot
 from sandbox.engines import schema
 
 ROLE = "aws:iam/role:Role"
@@ -179,6 +181,14 @@ def test_what_cannot_be_compared_is_said(text: str) -> None:
     [found] = changed(ROLE_POLICY, {"policy": document()}, {"policy": text})
     assert rules((found,)) == [("policy-not-comparable", "medium")]
     assert changed(ROLE_POLICY, {"policy": text}, {"policy": text}) == ()
+
+
+def test_a_deployed_policy_that_the_plan_does_not_know_is_said_too() -> None:
+    old = item(ROLE_POLICY, inputs={"policy": document(), "role": "r"})
+    new = item(ROLE_POLICY, inputs={"policy": UNKNOWN, "role": UNKNOWN})
+    deployed = Snapshot({old.urn: old}, deployed=True)
+    found = rank.assess(deployed, Snapshot({new.urn: new}), "state").findings
+    assert rules(found) == [("policy-not-comparable", "medium")]
 
 
 def test_inline_policies_are_compared_as_one() -> None:
