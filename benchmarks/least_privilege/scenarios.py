@@ -150,6 +150,7 @@ def time_limit(plane: Plane) -> None:
 def abort(plane: Plane) -> None:
     """A stopped execution: its command and statement are stopped, records closed, one message sent."""
     _warehouse(plane, "create schema if not exists rsql_blog")
+    _cold(plane, "close-execution")
     plane.define(
         "lp_abort",
         _stage("rsql_blog_script_3.sh", _sql("delete from lp.locked", name="waits"), parallel=True),
@@ -214,6 +215,7 @@ def undelivered_schedule(plane: Plane) -> None:
 def start_event(plane: Plane) -> None:
     """An event asks for a workflow: the start function starts it, once."""
     plane.define("lp_event", _stage(_sql("select 1")))
+    _cold(plane, "start-workflow")
     began = datetime.now(UTC)
     execution = f"lp-event-{uuid.uuid4().hex[:12]}"
     plane.client("events").put_events(
@@ -433,6 +435,16 @@ def _traced(plane: Plane, name: str, began: datetime) -> None:
         return True if any(json.loads(segment)["name"] == name for segment in segments) else None
 
     plane.wait_for(f"{name} leaves no trace", trace)
+
+
+def _cold(plane: Plane, function: str) -> None:
+    """Let the next invocation of a function be a new worker's first, which makes its log stream."""
+    name = plane.names.names.physical(function, limit=64)
+    functions = plane.client("lambda")
+    functions.update_function_configuration(FunctionName=name, Description=uuid.uuid4().hex)
+    functions.get_waiter("function_updated_v2").wait(
+        FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
 
 
 def _function_left(plane: Plane, function: str, began: datetime) -> None:

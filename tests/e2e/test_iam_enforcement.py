@@ -246,14 +246,12 @@ def test_a_host_has_the_role_of_its_instance_profile_and_nothing_more(plane: Pla
 
 
 def test_runs_complete_with_the_roles_as_they_are_and_fail_without_a_part_of_one(plane: Plane) -> None:
-    taken = ("ConfigTable", "WarehouseSecret", "states:SendTaskSuccess")
-    chosen = [each for each in SCENARIOS if each.name in ("managed_host", "one_script", "statements")]
+    taken = ("ConfigTable", "states:SendTaskSuccess")
+    chosen = [each for each in SCENARIOS if each.name in ("managed_host", "one_script")]
     proof = prove(plane, only=taken, scenarios=chosen)
     assert proof.broken == {}
     assert {(each.role, each.refused) for each in proof.outcomes} == {
         ("landfall-sandbox-etl", "dynamodb:GetItem"),
-        ("landfall-sandbox-etl", "secretsmanager:GetSecretValue"),
-        ("landfall-sandbox-etl-host", "secretsmanager:GetSecretValue"),
         ("landfall-sandbox-etl-host", "states:SendTaskSuccess"),
     }
     assert proof.complete, proof.to_json()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.e2e.sandbox_states import finish, one, run, start
+from tests.e2e.sandbox_states import ensure_role, finish, one, run, start
 
 pytestmark = pytest.mark.emulator
 
@@ -279,6 +281,36 @@ def test_an_aborted_execution_stops_its_glue_job(aws: Aws) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("the job still runs")
+
+
+def test_an_aborted_execution_stops_the_child_that_it_waits_for(aws: Aws) -> None:
+    states = aws("stepfunctions")
+    child = states.create_state_machine(
+        name=f"child-{uuid.uuid4().hex[:8]}",
+        roleArn=ensure_role(aws, "states"),
+        definition=json.dumps(
+            {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 300, "End": True}}}
+        ),
+    )["stateMachineArn"]
+
+    def children(status: str) -> list[dict[str, Any]]:
+        for _ in range(200):
+            listed = states.list_executions(stateMachineArn=child, statusFilter=status)["executions"]
+            if listed:
+                return list(listed)
+            time.sleep(0.05)
+        raise AssertionError(f"no child is {status}")
+
+    waits = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Arguments": {"StateMachineArn": child},
+    }
+    arn = start(aws, one(waits))
+    children("RUNNING")
+    states.stop_execution(executionArn=arn)
+    assert finish(aws, arn).status == "ABORTED"
+    assert len(children("ABORTED")) == 1
 
 
 def test_errors_of_an_aws_sdk_task_carry_the_services_prefix(aws: Aws) -> None:
