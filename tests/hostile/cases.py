@@ -314,6 +314,15 @@ SCRIPTS: Final = (
     ),
     Case(
         topic="Script names",
+        name="host: long",
+        shown="a name of 300,000 characters",
+        door="host scripts",
+        given="x" * 300_000,
+        ends="ScriptRefused",
+        says="is not in the scripts folder",
+    ),
+    Case(
+        topic="Script names",
         name="host: shell",
         shown="`load.sh; touch canary`",
         door="host scripts",
@@ -778,13 +787,10 @@ JSON: Final = (
         "script is not a text",
     ),
     _job(
-        "arguments", "`args: touch canary`", _document(task_token="", args=_RUN), "task_token is not a text"
-    ),
-    _job(
-        "300 KB",
-        "a script name of 300,000 characters and no token",
-        _document(script="x" * 300_000),
-        "task_token is not a text",
+        "arguments",
+        "`args: touch canary`",
+        _document(task_token="t", settings=None, args=_RUN),
+        "args is not a list of strings",
     ),
 )
 
@@ -1130,7 +1136,7 @@ ARCHIVES: Final = (
         "the bundle cannot be",
     ),
     _zip(
-        "100,000 entries",
+        "30,000 entries",
         "30,000 empty files",
         bundle(*(Entry(f"f{n}") for n in range(30_000))),
         "the bundle is too large",
@@ -1370,33 +1376,29 @@ def _usage(name: str, shown: str, given: Sequence[str], says: str) -> Case:
 
 USAGE: Final = (
     _usage("unknown command", "`landfall '$(touch canary)'`", ("$(touch canary)",), "No such command"),
-    _usage(
-        "unknown option", "`landfall validate --exec=touch`", ("validate", "--exec=touch"), "No such option"
-    ),
-    _usage(
-        "option without value", "`landfall validate --sarif`", ("validate", "--sarif"), "requires an argument"
-    ),
+    _usage("unknown option", "`validate --exec=touch`", ("validate", "--exec=touch"), "No such option"),
+    _usage("option without value", "`validate --sarif`", ("validate", "--sarif"), "requires an argument"),
     _usage(
         "number",
-        "`landfall diagram dev --depth 1e999`",
+        "`diagram dev --depth 1e999`",
         ("diagram", "dev", "--depth", "1e999"),
         "integer",
     ),
     _usage(
         "huge number",
-        "`landfall diagram dev --depth` with 10,000 digits",
+        "`diagram dev --depth` with 10,000 digits",
         ("diagram", "dev", "--depth", "9" * 10_000),
         "integer",
     ),
     _usage(
         "format",
-        "`landfall validate --format ../x`",
+        "`validate --format ../x`",
         ("validate", "--format", "../x"),
         'unknown format "../x"',
     ),
     _usage(
         "engine",
-        "`landfall preview dev --engine 'sh -c touch'`",
+        "`preview dev --engine 'sh -c touch'`",
         ("preview", "dev", "--engine", "sh -c touch"),
         "unknown engine",
     ),

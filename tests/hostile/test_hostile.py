@@ -16,7 +16,8 @@ import pytest
 
 from .case import Case
 from .cases import CASES
-from .doors import DOORS, meet, stray
+from .doors import DOORS, Ended, meet, stray
+from .page import COMMAND, PATH, page, said
 
 CPU_SECONDS = 20
 """Of this process, for one case; the slowest takes a few."""
@@ -27,6 +28,8 @@ MEGABYTES = 400
 LONGEST_LINE = 1000
 """Characters of one line that a user is told; longer ones are nobody's."""
 _IN_EMULATOR = ("document", "parameter")
+MET: dict[str, Ended] = {}
+"""What the cases of this run got, by id."""
 
 
 class TooLong(BaseException):
@@ -67,7 +70,7 @@ def marked(case: Case) -> object:
 def test_a_hostile_input_gets_one_clear_error(case: Case, tmp_path: Path) -> None:
     before = peak_megabytes()
     with limited():
-        ended = meet(case, tmp_path)
+        ended = MET[case.id] = meet(case, tmp_path)
     assert ended.how == case.ends, ended.text[:2000]
     assert case.says in ended.text
     assert "Traceback" not in ended.text
@@ -89,3 +92,22 @@ def test_every_case_has_a_name_of_its_own() -> None:
 
 def test_every_door_is_used() -> None:
     assert {case.door for case in CASES} == set(DOORS)
+
+
+@pytest.mark.emulator
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")
+def test_the_page_says_what_came_back(tmp_path_factory: pytest.TempPathFactory) -> None:
+    for case in CASES:
+        if case.id not in MET:
+            MET[case.id] = meet(case, tmp_path_factory.mktemp("case"))
+    assert PATH.read_text(encoding="utf-8") == page(MET), f"renew it with: {COMMAND}"
+
+
+def test_of_many_errors_the_page_shows_one_and_their_number() -> None:
+    report = (
+        "stacks/a.yaml:2:1  LF0101  x\n  unknown key.\n  2 | y: 1\n    | ^\n\n"
+        "stacks/a.yaml:3:1  LF0101  z\n  unknown key.\n\n"
+        "landfall explain LF0101 says more about an error.\n2 errors in 1 file"
+    )
+    assert said(report) == ["stacks/a.yaml:2:1  LF0101  x", "unknown key.", "… 1 more of the kind"]
+    assert said("hash " + "0" * 64) == ["hash <sha256>"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import stat
 import struct
+import warnings
 import zipfile
 from dataclasses import dataclass
 from typing import Final
@@ -29,7 +30,8 @@ class Entry:
 def bundle(*entries: Entry) -> bytes:
     """The archive, with the entries' names as they are."""
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(target, "w") as archive:
+        warnings.simplefilter("ignore")  # of names that are there twice
         for entry in entries:
             info = zipfile.ZipInfo("placeholder", _DATE)
             info.filename = entry.name

@@ -42,6 +42,8 @@ def settings(environment: str | None, waivers: Any, today: date) -> Settings:
         )
         environment = STRICTEST
     try:
+        if isinstance(waivers, str):
+            raise WaiverError("they are not JSON")
         read = read_waivers(waivers or {})
     except (WaiverError, TypeError, AttributeError) as error:
         problems.append(f"Waivers cannot be read ({error}). None of them is applied.")
