@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from plane import COVERED, FakeRunner, Outcome, Plane, all_states
 
+from sandbox.faults import Faults, fail
 from workflows.etl import EtlSpec
 from workflows.history import lambda_invocations, state_transitions
 
@@ -350,6 +351,44 @@ def test_what_cannot_be_resumed_is_refused_with_the_reason(
     completed = plane.run(workflow, f"{workflow}.3", resume_from=f"{workflow}.2")
     assert completed.cause == f"cannot resume {workflow}.2: it has completed; rerun it instead"
     assert completed.record["execution_status"] == "Failed"
+
+
+def test_a_resume_counts_what_the_runs_before_had_completed(
+    plane: Plane, runner: FakeRunner, workflow: str
+) -> None:
+    plane.put(workflow, one("1.sh", "2.sh"))
+    runner.behaviours = {"2.sh": Outcome("fail")}
+    assert plane.run(workflow, f"{workflow}.1").status == "FAILED"
+    refused = fail("dynamodb", "GetItem", state="ReadResumed", execution=f"{workflow}.2", error="Refused")
+    with Faults(plane.sandbox).active(refused):
+        second = plane.run(workflow, f"{workflow}.2", resume_from=f"{workflow}.1")
+    assert (second.status, second.jobs) == ("FAILED", {}), "it has recorded nothing"
+    runner.behaviours = {}
+    runner.seen.clear()
+    third = plane.run(workflow, f"{workflow}.3", resume_from=f"{workflow}.2")
+    assert third.status == "SUCCEEDED"
+    assert runner.scripts == ["2.sh"]
+    assert third.jobs["001.0001.1.sh"]["completed_in"] == f"{workflow}.1"
+    plane.run(workflow, f"{workflow}.4", resume_from=f"{workflow}.3")
+    again = plane.run(workflow, f"{workflow}.5", resume_from=f"{workflow}.4")
+    assert again.cause == (
+        f"cannot resume {workflow}.4: it resumed {workflow}.3, and it has completed; rerun it instead"
+    )
+
+
+def test_a_message_that_cannot_be_sent_is_left_to_the_closing_function(
+    plane: Plane, runner: FakeRunner, workflow: str
+) -> None:
+    plane.put(workflow, one("1.sh"))
+    runner.behaviours = {"1.sh": Outcome("fail")}
+    refused = fail("sns", "Publish", state="NotifyFailure", execution=f"{workflow}.1", error="Refused")
+    with Faults(plane.sandbox).active(refused):
+        run = plane.run(workflow, f"{workflow}.1")
+    assert (run.status, run.error) == ("FAILED", "JobFailed"), "the first error stays"
+    assert run.entered["LeaveNotification"] == 1
+    assert run.record["notified"] == "close_execution"
+    assert run.record["execution_status"] == "Failed"
+    assert run.messages == []
 
 
 # Other kinds of jobs
