@@ -25,7 +25,7 @@ _TOP: Final = 100
 _PAD: Final = 30
 _STRIP: Final = 50
 _HEIGHT: Final = 50
-_WIDEST: Final = 260
+_WIDEST: Final = 350
 _START: Final = "\0start"
 OUTERMOST: Final = "The machine"
 """Title of the scope that no Map holds."""
