@@ -18,8 +18,7 @@ def page(proof: Proof) -> str:
     roles = {outcome.role for outcome in proof.outcomes}
     verdict = (
         f"{len(proved)} of {len(proof.outcomes)} parts of the {proof.statements} statements of {len(roles)} "
-        "roles are needed; "
-        f"the emulator made {proof.decisions} decisions in the runs with nothing taken away."
+        "roles were found needed; those that were not are listed at the end with the reason."
     )
     parts = [_HEAD.read_text(encoding="utf-8").replace("{verdict}", verdict), _scenarios(proof)]
     for role in sorted(roles):

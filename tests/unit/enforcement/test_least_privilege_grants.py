@@ -125,7 +125,7 @@ def test_what_the_emulator_cannot_show_is_named_with_its_reason() -> None:
     unseen = replace(OUTCOME, statement="GlueJobs5: glue:GetJobRuns", scenario="", refused="", seen="")
     assert proof(OUTCOME, unseen).complete
     text = page(proof(OUTCOME, unseen))
-    assert "1 of 2 parts of the 2 statements of 1 roles are needed" in text
+    assert "1 of 2 parts of the 2 statements of 1 roles were found needed" in text
     assert "- `our-etl`, `GlueJobs5: glue:GetJobRuns`: AWS lists the action" in text
 
 
