@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import random
@@ -18,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,7 +128,7 @@ class Soak:
             host=dsn.host, port=dsn.port, user=dsn.user, password=dsn.password, dbname=dsn.database,
             autocommit=True,
         )  # fmt: skip
-        self.database.execute(f"create table {LEDGER} (workflow varchar(20), job varchar(20))")
+        self.database.execute(f"create table if not exists {LEDGER} (workflow varchar(20), job varchar(20))")
         self.database.execute(f"grant all on {LEDGER} to public")
 
     def play(self, plan: Plan) -> Ran:
@@ -142,7 +143,7 @@ class Soak:
         with self.faults.active(rule):
             found = self._ended(plan, self.session.runs.start(plan.workflow, plan.execution))
             fired = self.faults.fired(plan.workflow)
-        return Ran(**{**vars(found), "fired": fired})
+        return replace(found, fired=fired)
 
     def _ended(self, plan: Plan, arn: str) -> Ran:
         began = time.monotonic()
@@ -160,6 +161,20 @@ class Soak:
             jobs=plan.effects(),
             seconds=time.monotonic() - began,
         )
+
+    def begun(self, listed: Sequence[Plan]) -> tuple[list[Ran], float]:
+        """The runs of these that were begun by a soak that was cut off, and the seconds that they took."""
+        found, moments = [], []
+        for plan in listed:
+            arn = self.session.names.execution_arn(plan.execution)
+            try:
+                self.states.describe_execution(executionArn=arn)
+            except self.states.exceptions.ExecutionDoesNotExist:
+                continue
+            found.append(replace(self._ended(plan, arn), fired=None))
+            execution = self.states.describe_execution(executionArn=arn)
+            moments += [execution["startDate"].timestamp(), execution["stopDate"].timestamp()]
+        return found, max(moments) - min(moments) if moments else 0.0
 
     def settle(self, ran: Sequence[Ran]) -> Audit:
         """The audit after the last closing function has done its work."""
@@ -204,22 +219,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Plays the runs and tells the verdict; 1 where a record is lost, doubled or left Running."""
     options = _options(arguments)
     os.environ["LANDFALL_SANDBOX_NAME"] = options.name
-    began = time.monotonic()
+    listed = plans(options.count, options.share, options.seed)
     try:
-        _landfall("sandbox", "up")
-        _landfall("workflow", "run", WORKFLOW)  # makes the tables of the scripts
-        soak = Soak(open_session("sandbox"))
-        _say(f"deployed and tried in {time.monotonic() - began:.0f} s; {options.count} runs begin")
-        began = time.monotonic()
-        ran: list[Ran] = []
-        with ThreadPoolExecutor(options.parallel) as pool:
-            for done in pool.map(soak.play, plans(options.count, options.share, options.seed)):
-                ran.append(done)
-                if len(ran) % 10 == 0 or len(ran) == options.count:
-                    rate = len(ran) / (time.monotonic() - began)
-                    ended = Counter(run.status for run in ran)
-                    _say(f"{len(ran)}/{options.count} runs, {rate:.2f} a second, {dict(ended)}")
-        seconds = time.monotonic() - began
+        if options.audit:
+            soak = Soak(open_session("sandbox"))
+            ran, seconds = soak.begun(listed)
+        else:
+            soak = _deployed()
+            ran, seconds = _play(soak, listed, options)
         found = soak.settle(ran)
     finally:
         launcher.down(options.name, discard=True)
@@ -231,6 +238,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         PAGE.write_text(text, encoding="utf-8")
     print(text)
     return int(bool(found.problems))
+
+
+def _deployed() -> Soak:
+    began = time.monotonic()
+    _landfall("sandbox", "up")
+    _landfall("workflow", "run", WORKFLOW)  # makes the tables of the scripts
+    _say(f"deployed and tried in {time.monotonic() - began:.0f} s")
+    return Soak(open_session("sandbox"))
+
+
+def _play(soak: Soak, listed: Sequence[Plan], options: argparse.Namespace) -> tuple[list[Ran], float]:
+    began = time.monotonic()
+    until = began + 60 * options.minutes if options.minutes else math.inf
+    ran: list[Ran] = []
+    with ThreadPoolExecutor(options.parallel) as pool:
+        for done in pool.map(lambda plan: soak.play(plan) if time.monotonic() < until else None, listed):
+            if done is None:
+                continue
+            ran.append(done)
+            if len(ran) % 10 == 0 or len(ran) == len(listed):
+                rate = len(ran) / (time.monotonic() - began)
+                ended = Counter(run.status for run in ran)
+                _say(f"{len(ran)}/{len(listed)} runs, {rate:.2f} a second, {dict(ended)}")
+    return ran, time.monotonic() - began
 
 
 def page(options: argparse.Namespace, ran: Sequence[Ran], found: Audit, seconds: float) -> str:
@@ -249,9 +280,9 @@ def page(options: argparse.Namespace, ran: Sequence[Ran], found: Audit, seconds:
         "",
         "| | |",
         "|---|---|",
-        f"| runs | {len(ran)}, {options.parallel} at once, seed {options.seed} |",
+        f"| runs | {_of(len(ran), options.count)}, {options.parallel} at once, seed {options.seed} |",
         f"| kinds | {', '.join(f'{count} {shape}' for shape, count in sorted(shapes.items()))} |",
-        f"| with a fault | {len(faulty)}; it met a call in {sum(run.fired > 0 for run in faulty)} of them |",
+        f"| with a fault | {len(faulty)}{_fired(faulty)} |",
         f"| executions ended | {_counted(Counter(run.status for run in ran))} |",
         f"| failed without a fault | {sum(run.status != 'SUCCEEDED' and not run.fault for run in ran)} |",
         f"| workflow records | {found.workflow_records}: {_counted(found.workflow_statuses)} |",
@@ -274,6 +305,15 @@ def page(options: argparse.Namespace, ran: Sequence[Ran], found: Audit, seconds:
     return "\n".join(lines)
 
 
+def _fired(faulty: Sequence[Ran]) -> str:
+    known = [run.fired for run in faulty if run.fired is not None]
+    return f"; it met a call in {sum(count > 0 for count in known)} of {len(known)}" if known else ""
+
+
+def _of(ran: int, count: int) -> str:
+    return f"{ran}" if ran == count else f"{ran} of {count}, then it was ended"
+
+
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
@@ -294,7 +334,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--parallel", type=int, default=8, help="at once (8)")
     parser.add_argument("--share", type=float, default=0.2, help="of the runs that meet a fault (0.2)")
     parser.add_argument("--seed", type=int, default=1, help="of kinds and faults (1)")
+    parser.add_argument("--minutes", type=float, default=0.0, help="begin no run after this long (never)")
     parser.add_argument("--name", default=f"soak-{os.getpid()}", help="of the sandbox")
+    parser.add_argument(
+        "--audit",
+        action="store_true",
+        help="only the audit, of a soak that was killed; its sandbox by --name",
+    )
     parser.add_argument("--json", type=Path, help="file for every run")
     parser.add_argument("--write", action="store_true", help="write docs/soak.md")
     return parser.parse_args(arguments)

@@ -25,7 +25,8 @@ class Ran:
     shape: str = ""
     jobs: tuple[str, ...] = ()
     """Jobs that leave a row in the ledger."""
-    fired: int = 0
+    fired: int | None = 0
+    """Calls that the fault has met; None where nobody counted."""
     seconds: float = 0.0
 
 
