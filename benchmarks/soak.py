@@ -339,7 +339,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--audit",
         action="store_true",
-        help="only the audit, of a soak that was killed; its sandbox by --name",
+        help="only the audit of a soak that was killed, by --name",
     )
     parser.add_argument("--json", type=Path, help="file for every run")
     parser.add_argument("--write", action="store_true", help="write docs/soak.md")
