@@ -65,7 +65,7 @@ def marked(case: Case) -> object:
     return pytest.param(case, id=case.id, marks=marks)
 
 
-@pytest.mark.parametrize("case", map(marked, CASES))
+@pytest.mark.parametrize("case", [marked(case) for case in CASES])
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")
 def test_a_hostile_input_gets_one_clear_error(case: Case, tmp_path: Path) -> None:
     before = peak_megabytes()
