@@ -142,7 +142,7 @@ def test_postgresql_sees_the_same_statements(
         "select " + ", ".join(f"{quoted(value)}{comment}" for value, quoted, comment in columns)
         for columns in statements
     ]
-    assert split_statements(";".join(texts)) == tuple(texts)
+    assert split_statements(";".join(texts)) == tuple(text.strip() for text in texts)
     with psycopg.ClientCursor(warehouse) as cursor:
         cursor.execute(";".join(texts).encode())
         results = [cursor.fetchall()]
