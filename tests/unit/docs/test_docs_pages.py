@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from landfall.cli import reference
 from landfall.cli.main import app
 from landfall.config import load_file, report
+from sandbox.faults import read_rules
 
 PAGES = pages()
 BASE_DEFINITION = "blog_test_workflow"
@@ -114,7 +115,10 @@ def test_every_make_target_exists() -> None:
     assert said - known == set()
 
 
-EXAMPLES = [block for page in PAGES for block in blocks(page) if block.info.startswith("yaml ")]
+EXAMPLES = [
+    block for page in PAGES for block in blocks(page) if block.info in ("yaml stack", "yaml definitions")
+]
+FAULT_FILES = [block for page in PAGES for block in blocks(page) if block.info == "yaml faults"]
 
 
 def stack_file(block: Block, folder: Path) -> Path:
@@ -149,10 +153,21 @@ def files_of(definitions: dict[str, Any]) -> Iterator[str]:
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=str)
 def test_every_config_example_is_valid(block: Block, tmp_path: Path) -> None:
-    assert block.info in ("yaml stack", "yaml definitions")
     result = load_file(stack_file(block, tmp_path))
     assert report(result.issues) == ""
     assert result.ok
+
+
+@pytest.mark.parametrize("block", FAULT_FILES, ids=str)
+def test_every_file_of_faults_is_valid(block: Block, tmp_path: Path) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text(block.body, encoding="utf-8")
+    assert read_rules(file)
+
+
+def test_every_marked_config_block_is_of_a_kind_that_is_checked() -> None:
+    marked = {block.info for page in PAGES for block in blocks(page) if block.info.startswith("yaml ")}
+    assert marked == {"yaml stack", "yaml definitions", "yaml faults"}
 
 
 def test_the_examples_show_every_kind_of_job_and_precondition() -> None:
