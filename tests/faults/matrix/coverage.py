@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from workflows.asl.machine import StateMachine
 
-UNREACHABLE: Final[Mapping[str, str]] = {}
+UNREACHABLE: Final[Mapping[str, str]] = {
+    "Route → CloseWorkflow": "only if the record of a fast plan could not be composed, which no input does"
+}
 """States and edges, as they are printed, that no execution can take, and why."""
 
 
