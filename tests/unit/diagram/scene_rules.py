@@ -55,10 +55,13 @@ def _texts(scene: Scene) -> Iterator[str]:
         if left < -SLACK or top < 0 or right > scene.width + SLACK or bottom > scene.height:
             yield f"{text.text!r} stands out of the page"
     drawn = [text for text in scene.every_text() if text.text]
-    for one, other in combinations(sorted(drawn, key=lambda text: text.top), 2):
-        a, b = _rect(one), _rect(other)
-        if a[0] < b[2] - SLACK and b[0] < a[2] - SLACK and a[1] < b[3] - SLACK and b[1] < a[3] - SLACK:
-            yield f"{one.text!r} overlaps {other.text!r}"
+    placed = [(text, _rect(text)) for text in sorted(drawn, key=lambda text: text.top)]
+    for number, (one, a) in enumerate(placed):
+        for other, b in placed[number + 1 :]:
+            if b[1] >= a[3] - SLACK:
+                break  # this one and all after it begin below
+            if a[0] < b[2] - SLACK and b[0] < a[2] - SLACK and a[1] < b[3] - SLACK:
+                yield f"{one.text!r} overlaps {other.text!r}"
     cards = [box for box in scene.boxes if not box.is_frame]
     for box in scene.boxes:
         for text in box.texts if box.is_frame else ():
@@ -70,7 +73,9 @@ def _texts(scene: Scene) -> Iterator[str]:
 def _lines(scene: Scene) -> Iterator[str]:
     boxes = {box.key: box for box in scene.boxes}
     cards = [box for box in scene.boxes if not box.is_frame]
-    titles = [text for box in scene.boxes if box.is_frame for text in box.texts if text.text]
+    titles = [
+        (text.text, _rect(text)) for box in scene.boxes if box.is_frame for text in box.texts if text.text
+    ]
     for line in scene.lines:
         if len(line.points) < 2:
             yield f"there is no way from {line.source} to {line.target}"
@@ -100,10 +105,9 @@ def _lines(scene: Scene) -> Iterator[str]:
                     and card.x < high_x
                 ):
                     yield f"the line from {line.source} to {line.target} runs through {card.key}"
-            for text in titles:
-                left, top, right, bottom = _rect(text)
+            for title, (left, top, right, bottom) in titles:
                 if low_x < right and left < high_x + SLACK and low_y < bottom and top < high_y + SLACK:
-                    yield f"the line from {line.source} to {line.target} runs over {text.text!r}"
+                    yield f"the line from {line.source} to {line.target} runs over {title!r}"
     yield from _shared(scene.lines)
 
 

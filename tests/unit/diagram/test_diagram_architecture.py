@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -178,7 +179,7 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
     return maker.plan()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(plan=plans(), expand=st.booleans(), depth=st.sampled_from([None, 1, 2, 3]))
 def test_any_plan_can_be_read(plan: dict[str, Any], expand: bool, depth: int | None) -> None:
     scene = architecture.draw(plan, expand=expand, depth=depth)
@@ -229,3 +230,16 @@ def test_letters_that_the_font_lacks_are_question_marks_in_a_png_only() -> None:
     scene = architecture.draw(maker.plan())
     assert ">Stack 漢字 Ω</text>" in svg.render(scene)
     assert ">Stack ?? Ω</text>" in svg.render(drawable(scene))
+
+
+def test_the_rules_of_a_picture_see_what_breaks_them() -> None:
+    scene = architecture.draw(plan_of("sandbox"))
+    one, other = [box for box in scene.boxes if not box.is_frame][:2]
+    there = replace(other, x=one.x, y=one.y, texts=one.texts)
+    broken = problems(replace(scene, boxes=tuple(there if box is other else box for box in scene.boxes)))
+    title = one.texts[0].text
+    assert f"{one.key} overlaps {other.key}" in broken
+    assert f"{title!r} overlaps {title!r}" in broken
+    line = scene.lines[0]
+    straight = replace(line, points=(line.points[0], (line.points[0][0], scene.height)))
+    assert any("ends elsewhere" in said for said in problems(replace(scene, lines=(straight,))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scene_rules import document, problems
 
 from landfall.config.workflows import WorkflowDefinition
+from landfall.diagram.scene import Scene
 from workflows import picture
 from workflows.asl import draw
 from workflows.asl.machine import StateMachine
@@ -20,8 +22,13 @@ from workflows.etl import EtlSpec, definition
 ETL = definition(EtlSpec(stack="sandbox"))
 
 
+@cache
+def drawn_machine() -> Scene:
+    return draw.scene(ETL, "ETL state machine")
+
+
 def test_the_machine_can_be_read_and_has_every_state_that_is_not_drawn_as_another() -> None:
-    scene = draw.scene(ETL, "ETL state machine")
+    scene = drawn_machine()
     assert problems(scene) == []
     document(scene)
     drawn = {box.key.removeprefix("state ") for box in scene.boxes if box.key.startswith("state ")}
@@ -32,7 +39,7 @@ def test_the_machine_can_be_read_and_has_every_state_that_is_not_drawn_as_anothe
 
 
 def test_errors_that_are_caught_and_retries_look_different() -> None:
-    scene = draw.scene(ETL, "ETL state machine")
+    scene = drawn_machine()
     kinds = {(line.source, line.target): line.kind for line in scene.lines}
     assert kinds["state Complete", "state CloseWorkflow"] == "caught"
     assert kinds["state NotifyFailure", "state Failed"] == "flow"
@@ -83,7 +90,7 @@ def machines(draw_: st.DrawFn) -> StateMachine:
     return StateMachine(start_at=names[0], states=states, comment="c", timeout_seconds=60)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(machine=machines())
 def test_any_machine_can_be_read(machine: StateMachine) -> None:
     scene = draw.scene(machine, "machine")
@@ -142,7 +149,7 @@ def workflows(draw_: st.DrawFn) -> WorkflowDefinition:
     return WorkflowDefinition.model_validate({"workflow_stages": stages})
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(workflow=workflows())
 def test_any_workflow_can_be_read(workflow: WorkflowDefinition) -> None:
     scene = picture.scene("any", workflow)
