@@ -20,11 +20,13 @@ _PIECE: Final = re.compile(
     | (?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*+)?\$)
     | [A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*+  # word
     | (?P<end>;)
-    | (?P<space>\s++)
+    | (?P<space>[ \t\n\r\f\v]++)
     | .
     """,
     re.DOTALL | re.VERBOSE,
 )
+_SPACE: Final = " \t\n\r\f\v"
+"""What PostgreSQL takes for space; other blanks of Unicode are characters of a word to it."""
 _COMMENT_MARK: Final = re.compile(r"/\*|\*/")
 
 
@@ -40,7 +42,7 @@ def split_statements(text: str) -> tuple[str, ...]:
         match piece.lastgroup:
             case "end":
                 if says_something:
-                    statements.append(text[start : piece.start()].strip())
+                    statements.append(text[start : piece.start()].strip(_SPACE))
                 start, says_something = at, False
             case "comment":
                 at = _end_of_block(text, at) if piece[0] == "/*" else at
@@ -51,7 +53,7 @@ def split_statements(text: str) -> tuple[str, ...]:
             case None:
                 says_something = True
     if says_something:
-        statements.append(text[start:].strip())
+        statements.append(text[start:].strip(_SPACE))
     return tuple(statements)
 
 

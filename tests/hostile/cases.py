@@ -1060,7 +1060,36 @@ def _zip(name: str, shown: str, given: bytes, says: str, **more: Any) -> Case:
 
 _RUNNER: Final = Entry("runner.pyz", b"#!/bin/sh\n")
 
+_BOMB: Final = bundle(Entry("bomb", size=256 << 20))
+
+
+def _handler(name: str, shown: str, given: bytes, says: str) -> Case:
+    return Case(
+        topic="Archives",
+        name=f"function: {name}",
+        shown=shown,
+        door="function in the emulator",
+        given=given,
+        ends="BadArchive",
+        says=says,
+    )
+
+
 ARCHIVES: Final = (
+    _handler("slip", "an entry `../../canary`", bundle(Entry(f"../../{CANARY}")), "holds the path"),
+    _handler("absolute", "an entry `/canary`", bundle(Entry(f"/{CANARY}")), "holds the path"),
+    _handler(
+        "backslashes", "an entry `..\\..\\canary`", bundle(Entry(f"..\\..\\{CANARY}")), "holds the path"
+    ),
+    _handler(
+        "link and through it",
+        "a link `out` to `../..`, then `out/canary`",
+        bundle(Entry("out", b"../..", kind="link"), Entry(f"out/{CANARY}")),
+        "something that is no plain file",
+    ),
+    _handler("pipe", "an entry that is a named pipe", bundle(Entry("pipe", kind="fifo")), "no plain file"),
+    _handler("bomb", "256 MiB of zeros in 256 KiB", _BOMB, "more than 262144000 bytes"),
+    _handler("no zip", "a shell script", SCRIPT.encode(), "is no zip file"),
     _zip(
         "slip",
         "an entry `../../canary`",

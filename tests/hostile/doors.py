@@ -289,6 +289,16 @@ def _parameter(case: Case, _place: Path) -> Ended:
     return Ended(*ask({"document": document, "values": values}))
 
 
+def _function(case: Case, place: Path) -> Ended:
+    """What happens to an archive when the emulator unpacks it for its first invocation."""
+    archive, code = place / "function.zip", place / "x" / "code"
+    archive.write_bytes(case.given)
+    code.mkdir(parents=True)
+    ended = Ended(*ask({"archive": str(archive), "folder": str(code)}))
+    assert not list(code.iterdir()), "a refused archive was unpacked"
+    return ended
+
+
 def _guardrails(_case: Case, _place: Path) -> Ended:
     settings = settings_from_config({}, os.environ, date(2027, 1, 1))
     strict = settings.environment == STRICTEST or not settings.waivers
@@ -315,6 +325,7 @@ DOORS: Final[Mapping[str, Door]] = {
     "installer": Door("the installer on a host", _installer),
     "document": Door("Systems Manager in the sandbox", _document),
     "parameter": Door("Systems Manager in the sandbox", _parameter),
+    "function in the emulator": Door("Lambda in the sandbox", _function),
     "guardrails": Door("the guardrails", _guardrails),
     "warehouse programs": Door("the sandbox's warehouse", _warehouse_programs),
 }

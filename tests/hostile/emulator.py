@@ -1,4 +1,4 @@
-"""The sandbox's Systems Manager, asked about one document or one set of parameters at a time.
+"""The sandbox's Systems Manager and Lambda, asked about one document or archive at a time.
 
 Its code runs in the emulator's own environment only: one child process answers for all cases. Run as a
 program in that environment this file is the child.
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def ask(request: dict[str, Any]) -> tuple[str, str]:
-    """Error code and message for a document (`content`, `format`) or for `values` of a `document`."""
+    """Error and message for a document (`content`, `format`), `values` of one, or an `archive`."""
     child = _child()
     assert child.stdin is not None
     assert child.stdout is not None
@@ -49,7 +49,22 @@ def _child() -> subprocess.Popen[str]:
     return child
 
 
+def _unpacked(archive: str, folder: str) -> tuple[str, str]:
+    from landfall_emulator.lambda_executor import archives
+    from localemu.services.lambda_.invocation import lambda_models
+
+    if lambda_models.unzip.__module__ != archives.__name__:
+        archives.install()
+    try:
+        lambda_models.unzip(archive, folder)
+    except archives.BadArchive as error:
+        return type(error).__name__, str(error)
+    return "unpacked", ""
+
+
 def _answer(request: dict[str, Any]) -> tuple[str, str]:
+    if "archive" in request:
+        return _unpacked(request["archive"], request["folder"])
     from landfall_emulator.ssm import documents
     from localemu.aws.api import CommonServiceException
 

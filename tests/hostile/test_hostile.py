@@ -14,9 +14,12 @@ from types import FrameType
 
 import pytest
 
+from landfall.archives import function_archive
+
 from .case import Case
 from .cases import CASES
-from .doors import DOORS, Ended, meet, stray
+from .doors import DOORS, ROOT, Ended, meet, stray
+from .emulator import ask
 from .page import COMMAND, PATH, page, said
 
 CPU_SECONDS = 20
@@ -27,7 +30,7 @@ MEGABYTES = 400
 """By which a case may raise the peak of this process."""
 LONGEST_LINE = 1000
 """Characters of one line that a user is told; longer ones are nobody's."""
-_IN_EMULATOR = ("document", "parameter")
+_IN_EMULATOR = ("document", "parameter", "function in the emulator")
 MET: dict[str, Ended] = {}
 """What the cases of this run got, by id."""
 
@@ -111,3 +114,10 @@ def test_of_many_errors_the_page_shows_one_and_their_number() -> None:
     )
     assert said(report) == ["stacks/a.yaml:2:1  LF0101  x", "unknown key.", "… 1 more of the kind"]
     assert said("hash " + "0" * 64) == ["hash <sha256>"]
+
+
+@pytest.mark.emulator
+def test_the_archives_of_our_own_functions_are_unpacked(tmp_path: Path) -> None:
+    archive = function_archive("start_workflow", ROOT)
+    assert ask({"archive": str(archive.path), "folder": str(tmp_path)}) == ("unpacked", "")
+    assert (tmp_path / "handlers" / "start_workflow" / "handler.py").is_file()

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from landfall.config.sql import split_statements
@@ -65,6 +65,8 @@ def test_as_many_statements_come_out_as_went_in(statements: list[str]) -> None:
 
 
 @given(ANY)
+@example("\x85")
+@example("\x1c;\u3000")
 def test_splitting_again_changes_nothing_and_loses_nothing(text: str) -> None:
     statements = split_statements(text)
     for statement in statements:

@@ -29,6 +29,7 @@ def install() -> None:
         )
         from landfall_emulator.faults import api, callers, gateway, trace
         from landfall_emulator.iam_enforcement import handler as iam_enforcement
+        from landfall_emulator.lambda_executor import archives
 
         loopback.install()
         identity.install()
@@ -40,6 +41,7 @@ def install() -> None:
         trace.install()
         gateway.install()
         api.install()
+        archives.install()
     except Exception as error:
         _report(f"{type(error).__name__}: {error}")
         raise
