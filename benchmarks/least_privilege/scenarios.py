@@ -73,6 +73,7 @@ def failing_script(plane: Plane) -> None:
     execution = plane.start("lp_failing")
     run = plane.ended(execution)
     _expect_error(run, "ScriptRefused")
+    _told_by_the_machine(plane, execution)
     _message_about(plane, execution)
 
 
@@ -82,7 +83,18 @@ def failing_statement(plane: Plane) -> None:
     execution = plane.start("lp_bad_sql")
     run = plane.ended(execution)
     _expect_error(run, "lp_missing")
+    _told_by_the_machine(plane, execution)
     _message_about(plane, execution)
+
+
+def lost_answer(plane: Plane) -> None:
+    """A script completes, but its answer is lost: its record says so, and the run goes on."""
+    job = {"kind": "rsql", "script": "rsql_blog_script_1.sh", "heartbeat_seconds": 5, "timeout_seconds": 60}
+    plane.define("lp_lost", _stage(job))
+    lost = Rule(effect="fail", service="stepfunctions", operation="SendTaskSuccess",
+                error="TaskTimedOut", status=400)  # fmt: skip
+    with Faults(plane.sandbox).active(lost):
+        plane.completed(plane.start("lp_lost"))
 
 
 def statements(plane: Plane) -> None:
@@ -320,8 +332,8 @@ SCENARIOS: Final = tuple(
     Scenario(function.__name__, function)
     for function in (
         managed_host, flow_logs, deployment, new_host, large_log, one_script, statements, failing_statement,
-        failing_script, start_event, job_kinds, preconditions, resume, schedule, undelivered_schedule,
-        time_limit, map_run, sample_workflow, abort_job_kinds, abort,
+        failing_script, lost_answer, start_event, job_kinds, preconditions, resume, schedule,
+        undelivered_schedule, time_limit, map_run, sample_workflow, abort_job_kinds, abort,
     )
 )  # fmt: skip
 """All scenarios, the quick ones first: the first that uses a statement is the one that has to fail."""
@@ -460,6 +472,23 @@ def _function_left(plane: Plane, function: str, began: datetime) -> None:
 
     plane.wait_for(f"the log of {name} is empty", logged)
     _traced(plane, name, began)
+
+
+def _told_by_the_machine(plane: Plane, execution: str) -> None:
+    """The state machine has sent its message itself; where it cannot, the closing function does."""
+    pages = (
+        plane.client("stepfunctions")
+        .get_paginator("get_execution_history")
+        .paginate(executionArn=plane.names.execution_arn(execution))
+    )
+    sent = [
+        event["taskSucceededEventDetails"]["resourceType"]
+        for page in pages
+        for event in page["events"]
+        if event["type"] == "TaskSucceeded"
+    ]
+    if "sns" not in sent:
+        raise NotAsExpected("the state machine could not send its message")
 
 
 def _message_about(plane: Plane, execution: str) -> None:
