@@ -14,7 +14,7 @@ LARGEST: Final = 256 * 1024 * 1024
 """Bytes; the plan of 10,000 resources has some 30 MB."""
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, largest: int = LARGEST) -> Any:
     """The value in a plain file. Raises ``CommandError`` with one sentence for anything else.
 
     Looked at before it is opened: to open a pipe waits for whoever writes into it.
@@ -24,10 +24,8 @@ def read_json(path: Path) -> Any:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise CommandError(f"cannot read {shown}: it is not a plain file", Exit.INVALID)
-        if found.st_size > LARGEST:
-            raise CommandError(
-                f"cannot read {shown}: it has {found.st_size} bytes, at most {LARGEST} are read", Exit.INVALID
-            )
+        if found.st_size > largest:
+            raise CommandError(f"{shown} is larger than {largest // 2**20} MiB", Exit.INVALID)
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise CommandError(f"cannot read {shown}: {error.strerror}", Exit.INVALID) from error

@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 
 from landfall.cli.deploy import POLICY_PACK
-from landfall.cli.exits import CommandError, Exit
+from landfall.cli.exits import CommandError, Exit, cannot_write
 from landfall.cli.preview_baseline import Baseline, baseline, digest
 from landfall.cli.preview_view import print_changes, print_cost, print_places, print_risk
 from landfall.cli.stacks import ROOT, counted, load_stack
@@ -116,8 +116,8 @@ def _write(target: str, document: Mapping[str, Any]) -> None:
     try:
         text = json.dumps(document, indent=2, ensure_ascii=False)
         Path(target).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot write {target}: {error.strerror}", Exit.INVALID) from error
+    except (OSError, ValueError) as error:
+        raise cannot_write(target, error) from error
     say(f"wrote {target}")
 
 

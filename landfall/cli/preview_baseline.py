@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from landfall.cli.exits import CommandError, Exit
+from landfall.cli.json_file import read_json
 from landfall.cli.stacks import ROOT
 from landfall.risk.snapshot import EMPTY, NotASnapshot, Snapshot, read, read_digest
 
@@ -113,14 +113,7 @@ def _of_file(path: Path) -> Snapshot:
 
 
 def _document(path: Path) -> Any:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise CommandError(f"{path} is larger than {_LARGEST // 2**20} MiB", Exit.INVALID)
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CommandError(f"cannot read {path}: {error.strerror}", Exit.INVALID) from error
-    except (ValueError, RecursionError) as error:
-        raise CommandError(f"{path} is not JSON: {error}", Exit.INVALID) from error
+    return read_json(path, _LARGEST)
 
 
 def _revision(name: str) -> str | None:

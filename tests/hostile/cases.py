@@ -1030,6 +1030,13 @@ FILES: Final = (
         "faults: [{effect: $(touch canary), service: s3}]\n",
         "allowed: fail",
     ),
+    _file(
+        "digest: pipe",
+        "`preview dev --digest digest.json`, a named pipe",
+        ("preview", "dev", "--digest", "digest.json"),
+        "it is not a plain file",
+        files={"digest.json": Special("fifo")},
+    ),
     _plan("no JSON", "`touch canary`", _RUN, "is not JSON"),
     _plan("list", "`[]`", "[]", "is not a file of landfall preview --json"),
     _plan("deep", "100,000 brackets", _DEEP, "plan.json"),
