@@ -95,9 +95,9 @@ def status(as_json: Json = False) -> None:
         ("kind", "what"),
         [(kind, line) for kind, lines in facts["services"].items() for line in _lines(lines)],
     )
-    raise typer.Exit(whole)
     if facts["faults"]:
         show_rules(facts["faults"])
+    raise typer.Exit(whole)
 
 
 def _lines(entries: Mapping[str, object]) -> list[str]:

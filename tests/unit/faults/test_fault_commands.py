@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from landfall.cli.fault_commands import app
+from landfall.cli.sandbox_commands import app as sandbox_commands
 from sandbox import launcher
 from sandbox.faults.client import UnknownAccountError
 
@@ -57,3 +58,20 @@ def test_a_file_with_an_unknown_account_puts_no_rule_into_force(tmp_path: Path) 
 def test_every_command_has_an_example(command: str) -> None:
     text = CliRunner().invoke(app, [command, "--help"]).output
     assert re.search(rf"Examples?:\s+landfall\s+sandbox\s+faults\s+{command}", text)
+
+
+def test_the_status_of_the_sandbox_ends_with_the_rules_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = {"effect": "throttle", "service": "sns", "id": "slow-topic", "seen": 3, "fired": 2}
+    facts = {
+        "running": True,
+        "problems": [],
+        "endpoint": "http://127.0.0.1:9",
+        "processes": [],
+        "accounts": {"data": "111111111111"},
+        "services": {},
+        "faults": [rule],
+    }
+    sandbox = SimpleNamespace(name="default", status=lambda: facts)
+    monkeypatch.setattr(launcher, "attach", lambda: sandbox)
+    result = CliRunner().invoke(sandbox_commands, ["status"])
+    assert (result.exit_code, "slow-topic" in result.output) == (0, True)
