@@ -57,6 +57,7 @@ def _stable(text: str) -> str:
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text)
     text = re.sub(r"lp_[a-z]+-\d{8}T\d{6}-[0-9a-f]{4}", "<execution>", text)
     text = re.sub(r"\(Service: .*?\)\)?", "", text)
+    text = re.sub(r"/\S*/tmp\w+|/tmp\w+/\S+|/tmp/\S+", "…", text)  # names of temporary files
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 
