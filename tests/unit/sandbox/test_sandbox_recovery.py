@@ -187,6 +187,7 @@ def test_an_error_of_the_work_passes_through_a_lock(tmp_path: Path) -> None:
             f"the emulator (process {os.getpid()}) does not answer on port 1",
         ),
     ],
+    ids=["cut off", "owner gone", "emulator gone", "silent"],
 )
 def test_what_happened_to_a_sandbox_is_one_clause(tmp_path: Path, known: SandboxState, expected: str) -> None:
     assert recovery.happened(tmp_path, known) == expected
