@@ -22,7 +22,7 @@ demo: setup ## AWS on this machine, the sandbox stack deployed, the sample workf
 test: setup-dev ## all tests, with the real engine, emulator and database
 	@tools/chromium.sh
 	@.venv/bin/landfall sandbox prepare
-	@.venv/bin/python -m pytest -n 3 --dist loadfile -m "not large"
+	@.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not large"
 
 test-large: setup-dev ## the largest statements at their full size: 300 real jobs, a stage of 1,000 scripts
 	@.venv/bin/landfall sandbox prepare

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +17,19 @@ from sandbox.launcher import Sandbox, SandboxSpec
 settings.register_profile("landfall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("landfall")
 
+TESTS = Path(__file__).parent
 REUSE_VARIABLE = "LANDFALL_TEST_SANDBOX"
 """Name of a running sandbox that the tests use instead of their own, which makes a rerun start at once."""
+
+
+LONG = ("workflows", "e2e", "faults", "hostile", "browser")
+"""Folders of tests whose files take minutes: they begin first, so that no worker ends with one alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files before short ones; the order inside a file stays."""
+    first = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: first.get(item.path.relative_to(TESTS).parts[0], len(LONG)))
 
 
 @pytest.fixture(scope="session")
