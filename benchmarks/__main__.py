@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import guardrails, handlers, preview, startup, validate
 from benchmarks.measure import Comparison
+from benchmarks.progress import say
 from benchmarks.source_design.compare import comparisons as source_design
 from sandbox.paths import REPOSITORY
 
@@ -44,7 +45,7 @@ def main() -> int:
         "|---|---|---|---|---|",
     ]
     for name in chosen:
-        _say(f"{name} …")
+        say(f"{name} …")
         lines += [comparison.row() for comparison in BENCHMARKS[name]()]
     if "handlers" in chosen:
         lines += _modules()
@@ -75,11 +76,6 @@ def _processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.kills_rounds import VICTIMS, Bench, Broken, Round
+from benchmarks.progress import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,19 +31,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     try:
         up, run = bench.warm_up()
-        _say(f"undisturbed: start and deployment {up:.1f} s, run {run:.1f} s")
+        say(f"undisturbed: start and deployment {up:.1f} s, run {run:.1f} s")
         for victim in options.victim or VICTIMS:
             for number in range(1, options.count + 1):
                 if options.minutes and time.monotonic() - began > 60 * options.minutes:
-                    _say(f"{options.minutes:g} minutes are over")
+                    say(f"{options.minutes:g} minutes are over")
                     break
                 rounds.append(bench.play(victim, number))
-                _say(_line(rounds[-1], options.count))
+                say(_line(rounds[-1], options.count))
                 if number % options.down_every == 0 or number == options.count:
                     _down(bench, rounds[-1])
                 _write(options.json, rounds, up, run)
     except Broken as broken:
-        _say(f"the sandbox does not work undisturbed: {broken}")
+        say(f"the sandbox does not work undisturbed: {broken}")
         return 1
     finally:
         bench.landfall("sandbox", "down", "--discard")
@@ -92,7 +93,7 @@ def _down(bench: Bench, round_: Round) -> None:
         bench.down()
     except Broken as broken:
         round_.failure = "; ".join(filter(None, (round_.failure, str(broken))))
-        _say(f"  FAILED: {broken}")
+        say(f"  FAILED: {broken}")
 
 
 def _line(round_: Round, count: int) -> str:
@@ -116,11 +117,6 @@ def _write(path: Path | None, rounds: Sequence[Round], up: float, run: float) ->
         "rounds": [asdict(round_) for round_ in rounds],
     }
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

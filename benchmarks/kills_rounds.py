@@ -252,14 +252,14 @@ class Bench:
         """Processes of the sandbox, by mark, arguments and working directory."""
         marked = processes.marked(processes.mark_of(self.folder))
         found = []
-        for pid, command, place in _all_processes():
+        for pid, command, place in processes.listed():
             if pid != os.getpid() and (pid in marked or str(self.folder) in f"{command} {place}"):
                 found.append(f"{pid} {command}")
         return found
 
     def runners(self) -> list[int]:
         """Job runners on the sandbox's hosts; the guard of each is not meant."""
-        found = [pid for pid, command, _ in _all_processes() if f"{self.folder}/hosts" in command
+        found = [pid for pid, command, _ in processes.listed() if f"{self.folder}/hosts" in command
                  and "runner.pyz" in command and " -c " not in command]  # fmt: skip
         return [pid for pid in found if _parent(pid) not in found]
 
@@ -348,17 +348,6 @@ def _error_of(ended: Ended) -> str:
         return str(json.loads(ended.out)["workflow"]["error_message"])
     except (ValueError, KeyError, TypeError):
         return ended.last
-
-
-def _all_processes() -> Iterator[tuple[int, str, str]]:
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            place = str((entry / "cwd").readlink())
-        except OSError:
-            continue
-        if command:
-            yield int(entry.name), command, place
 
 
 def _parent(pid: int) -> int:

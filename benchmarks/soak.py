@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import psycopg
 
+from benchmarks.progress import say
 from benchmarks.soak_audit import FINAL, Audit, Ran, audit
 from landfall.cli.demo import WORKFLOW
 from landfall.cli.session import Session, open_session
@@ -249,7 +250,7 @@ def _deployed() -> Soak:
     began = time.monotonic()
     _landfall("sandbox", "up")
     _landfall("workflow", "run", WORKFLOW)  # makes the tables of the scripts
-    _say(f"deployed and tried in {time.monotonic() - began:.0f} s")
+    say(f"deployed and tried in {time.monotonic() - began:.0f} s")
     return Soak(open_session("sandbox"))
 
 
@@ -265,7 +266,7 @@ def _play(soak: Soak, listed: Sequence[Plan], options: argparse.Namespace) -> tu
             if len(ran) % 10 == 0 or len(ran) == len(listed):
                 rate = len(ran) / (time.monotonic() - began)
                 ended = Counter(run.status for run in ran)
-                _say(f"{len(ran)}/{len(listed)} runs, {rate:.2f} a second, {dict(ended)}")
+                say(f"{len(ran)}/{len(listed)} runs, {rate:.2f} a second, {dict(ended)}")
     return ran, time.monotonic() - began
 
 
@@ -349,11 +350,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="file for every run")
     parser.add_argument("--write", action="store_true", help="write docs/soak.md")
     return parser.parse_args(arguments)
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

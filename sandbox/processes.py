@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -106,6 +106,18 @@ def carrying(variable: str, value: str) -> set[int]:
                 if stat is not None and stat[0] not in "ZX":
                     found.add(pid)
     return found
+
+
+def listed() -> Iterator[tuple[int, str, str]]:
+    """Id, command line and working directory of every process that has them, kernel threads excepted."""
+    for entry in _PROC.glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            place = str((entry / "cwd").readlink())
+        except OSError:
+            continue
+        if command:
+            yield int(entry.name), command, place
 
 
 def with_argument(argument: str) -> set[int]:

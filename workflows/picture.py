@@ -187,7 +187,7 @@ def scene(workflow_id: str, definition: WorkflowDefinition) -> Scene:
     for block in blocks:
         if left and left + block.width > _WIDEST:
             left, top, row, rows = 0, top + row + _BETWEEN, 0, rows + 1
-        moved = [_moved(box, _MARGIN + left, _TOP + top) for box in block.boxes]
+        moved = [box.moved(_MARGIN + left, _TOP + top) for box in block.boxes]
         boxes += moved
         frames.append((moved[0], rows))
         order += block.lines
@@ -238,16 +238,6 @@ def _entries(definition: WorkflowDefinition) -> list[LegendEntry]:
     return entries
 
 
-def _moved(box: Box, x: float, y: float) -> Box:
-    return replace(
-        box,
-        x=box.x + x,
-        y=box.y + y,
-        texts=tuple(replace(text, x=text.x + x, y=text.y + y) for text in box.texts),
-        marks=tuple(replace(mark, x=mark.x + x, y=mark.y + y) for mark in box.marks),
-    )
-
-
 def _beginning(definition: WorkflowDefinition) -> _Block:
     found = starts(definition)
     wide = _wide([(title, detail, "") for title, detail in found])
@@ -283,14 +273,14 @@ def _stage(number: int, stage: Stage) -> _Block:
         sizes = {box.key: Size(across=wide, along=_HEIGHT) for box in jobs}
         placed = layered(sizes, order, gap=_GAP, rank_gap=40)
         inner = _Block(
-            tuple(_moved(box, *placed.at[box.key]) for box in jobs), order, placed.across, placed.along
+            tuple(box.moved(*placed.at[box.key]) for box in jobs), order, placed.across, placed.along
         )
     else:
         inner = replace(_stacked(jobs, gap=30 if order else _GAP), lines=order)
     if waits:
         above = _stacked(waits)
         inner = _Block(
-            (*above.boxes, *(_moved(box, 0, above.height + 30) for box in inner.boxes)),
+            (*above.boxes, *(box.moved(0, above.height + 30) for box in inner.boxes)),
             inner.lines,
             max(above.width, inner.width),
             above.height + 30 + inner.height,
@@ -306,7 +296,7 @@ def _stacked(boxes: Sequence[Box], gap: int = _GAP) -> _Block:
     high = -(-len(boxes) // columns)
     step = int(boxes[0].width) + 2 * _GAP
     placed = [
-        _moved(box, (number // high) * step, (number % high) * (_HEIGHT + gap))
+        box.moved((number // high) * step, (number % high) * (_HEIGHT + gap))
         for number, box in enumerate(boxes)
     ]
     return _Block(tuple(placed), (), columns * step - 2 * _GAP, high * (_HEIGHT + gap) - gap)
@@ -345,7 +335,7 @@ def _framed(key: str, title: str, note: str, inner: _Block, *, dashed: bool) -> 
         texts=tuple(texts),
         dashed=dashed,
     )
-    held = (replace(_moved(box, _PAD, _STRIP), parent=key) for box in inner.boxes)
+    held = (replace(box.moved(_PAD, _STRIP), parent=key) for box in inner.boxes)
     return _Block((frame, *held), inner.lines, width, height)
 
 

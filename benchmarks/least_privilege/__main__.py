@@ -12,6 +12,7 @@ from benchmarks.least_privilege.page import page
 from benchmarks.least_privilege.plane import open_plane
 from benchmarks.least_privilege.proof import prove
 from benchmarks.least_privilege.stack import deploy
+from benchmarks.progress import say
 from landfall.cli.stacks import ROOT
 from sandbox import launcher
 
@@ -34,8 +35,8 @@ def main() -> int:
     began = time.monotonic()
     try:
         owner = None if options.keep else os.getpid()
-        sandbox, config = deploy(launcher.default_name(), owner_pid=owner, progress=_say)
-        proof = prove(open_plane(sandbox, config), whole=options.whole, only=options.only, progress=_say)
+        sandbox, config = deploy(launcher.default_name(), owner_pid=owner, progress=say)
+        proof = prove(open_plane(sandbox, config), whole=options.whole, only=options.only, progress=say)
     finally:
         if not options.keep:
             launcher.down(discard=True)
@@ -44,14 +45,10 @@ def main() -> int:
     if options.json:
         print(json.dumps(proof.to_json(), indent=1))
     needed = sum(outcome.proved for outcome in proof.outcomes)
-    _say(f"{needed} of {len(proof.outcomes)} grants are needed; {time.monotonic() - began:.0f} s")
+    say(f"{needed} of {len(proof.outcomes)} grants are needed; {time.monotonic() - began:.0f} s")
     for name, why in proof.broken.items():
-        _say(f"scenario {name} fails with the roles as they are: {why}")
+        say(f"scenario {name} fails with the roles as they are: {why}")
     return 0 if proof.complete else 1
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

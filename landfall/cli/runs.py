@@ -285,32 +285,20 @@ class Runs:
 
     def log(self, log_stream: str) -> Iterator[tuple[int, str]]:
         """Time in milliseconds and text of each line of one script run."""
-        try:
-            events = self._pages(
-                "logs",
-                "filter_log_events",
-                "events",
-                logGroupName=self._names.log_group,
-                logStreamNames=[log_stream],
-            )
-            for event in events:
-                yield int(event["timestamp"]), str(event["message"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
+        for event in self._log_events(logStreamNames=[log_stream]):
+            yield int(event["timestamp"]), str(event["message"])
 
     def log_lines(self, stream_prefix: str) -> Iterator[tuple[str, int, str]]:
         """Stream, time in milliseconds and text of each line of all streams that begin so."""
+        for event in self._log_events(logStreamNamePrefix=stream_prefix):
+            yield str(event["logStreamName"]), int(event["timestamp"]), str(event["message"])
+
+    def _log_events(self, **streams: Any) -> Iterator[dict[str, Any]]:
+        """Events of these streams of the runners' log group; none where there is no such stream yet."""
         try:
-            events = self._pages(
-                "logs",
-                "filter_log_events",
-                "events",
-                logGroupName=self._names.log_group,
-                logStreamNamePrefix=stream_prefix,
+            yield from self._pages(
+                "logs", "filter_log_events", "events", logGroupName=self._names.log_group, **streams
             )
-            for event in events:
-                yield str(event["logStreamName"]), int(event["timestamp"]), str(event["message"])
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -104,15 +104,15 @@ def read(data: bytes, size: int | None = None) -> tuple[Node | None, list[Proble
 
 def _built(text: str) -> _Builder:
     """The tree of a text; raises `_Fatal`."""
+    if yaml.__with_libyaml__:
+        with suppress(yaml.YAMLError):
+            return _fed(yaml.parse(text, Loader=yaml.CSafeLoader))
+    return _fed(_explained(text))
+
+
+def _fed(events: Iterable[Any]) -> _Builder:
     builder = _Builder()
-    with suppress(
-        yaml.YAMLError, AttributeError
-    ):  # a PyYAML that was built without libyaml has no CSafeLoader
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            builder.take(event)
-        return builder
-    builder = _Builder()
-    for event in _explained(text):
+    for event in events:
         builder.take(event)
     return builder
 

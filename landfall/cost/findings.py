@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Final
 
 from landfall.cost.estimate import CENT, Estimate, Step, differences
+from landfall.risk.changes import Change
 from landfall.risk.model import Category, Finding, PropertyChange, Severity
-from landfall.risk.snapshot import Item, Snapshot
+from landfall.risk.snapshot import Snapshot
+from landfall.risk.words import about
 
 HIGH: Final = Decimal(500)
 MEDIUM: Final = Decimal(50)
@@ -93,18 +95,14 @@ def _finding(
     properties: tuple[PropertyChange, ...] = (),
 ) -> Finding:
     """A finding about the first of some resources."""
-    item: Item = new.items[min(urns)]
-    return Finding(
+    item = new.items[min(urns)]
+    old_item = old.items.get(item.urn)
+    return about(
+        Change(operation="update" if old_item else "create", old=old_item, new=item),
+        new,
         rule=rule,
         category=Category.COST,
         severity=severity,
-        operation="update" if item.urn in old.items else "create",
-        urn=item.urn,
-        type=item.type,
-        component=new.path(item),
-        aws_name=new.aws_name(item),
-        account=item.account,
-        region=item.region,
         properties=properties,
         details=details,
         why=why,

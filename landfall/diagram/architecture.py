@@ -83,17 +83,7 @@ class _Block:
 
     def moved(self, x: float, y: float) -> tuple[Box, ...]:
         """The boxes, moved."""
-        return tuple(_moved(box, x, y) for box in self.boxes)
-
-
-def _moved(box: Box, x: float, y: float) -> Box:
-    return replace(
-        box,
-        x=box.x + x,
-        y=box.y + y,
-        texts=tuple(replace(text, x=text.x + x, y=text.y + y) for text in box.texts),
-        marks=tuple(replace(mark, x=mark.x + x, y=mark.y + y) for mark in box.marks),
-    )
+        return tuple(box.moved(x, y) for box in self.boxes)
 
 
 def scene_of(picture: Architecture, *, expand: bool = False) -> Scene:
@@ -306,7 +296,7 @@ def _arranged(cards: Sequence[Card], links: Sequence[tuple[str, str]], expand: b
     placed = layered(connected, within, gap=_GAP, rank_gap=60, rank_of=_balanced(connected, within))
     at = {key: (along, across) for key, (across, along) in placed.at.items()}
     left = [key for key in alone if not _slotted(key, at, sizes, placed.across)]
-    block = _Block(tuple(_moved(drawn[key], x, y) for key, (x, y) in at.items()), placed.along, placed.across)
+    block = _Block(tuple(drawn[key].moved(x, y) for key, (x, y) in at.items()), placed.along, placed.across)
     return _beside([block, _columns([drawn[key] for key in left], placed.across)], 60) if left else block
 
 
@@ -362,7 +352,7 @@ def _columns(boxes: Sequence[Box], tallest: int = 0) -> _Block:
     for column in columns:
         top = 0
         for box in column:
-            placed.append(_moved(box, left, top))
+            placed.append(box.moved(left, top))
             height = max(height, top + int(box.height))
             top += int(box.height) + _GAP
         left += max(int(box.width) for box in column) + _FRAME_GAP

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from landfall.diagram import font
@@ -120,6 +120,16 @@ class Box:
     def bottom(self) -> float:
         """Lower edge."""
         return self.y + self.height
+
+    def moved(self, x: float, y: float) -> Box:
+        """The box and what is written in it, moved so far."""
+        return replace(
+            self,
+            x=self.x + x,
+            y=self.y + y,
+            texts=tuple(replace(text, x=text.x + x, y=text.y + y) for text in self.texts),
+            marks=tuple(replace(mark, x=mark.x + x, y=mark.y + y) for mark in self.marks),
+        )
 
     @property
     def is_frame(self) -> bool:

@@ -55,17 +55,21 @@ class _Attempts:
         )
         self.waiting_since, self.error = now, ""
 
-    def go_on(self, now: datetime) -> None:
+    def waited(self, until: datetime | None) -> None:
+        """Note the wait that has gone on, if there was one; `until` is None where it has not ended."""
         if self.waiting_since is not None:
             self.spans.append(
                 Span(
                     kind="wait",
                     status="Waiting",
                     start=self.waiting_since,
-                    end=now,
+                    end=until,
                     attempt=self.number,
                 )
             )
+
+    def go_on(self, now: datetime) -> None:
+        self.waited(now)
         self.number, self.began, self.waiting_since = self.number + 1, now, None
 
 
@@ -91,16 +95,7 @@ def spans_of(events: Iterable[Mapping[str, Any]]) -> Spans:
             _read_job(jobs, (stage, iterations[JOBS] + 1), event, now)
     found = Spans()
     for where, attempts in sorted(jobs.items()):
-        if attempts.waiting_since is not None:
-            attempts.spans.append(
-                Span(
-                    kind="wait",
-                    status="Waiting",
-                    start=attempts.waiting_since,
-                    end=None,
-                    attempt=attempts.number,
-                )
-            )
+        attempts.waited(None)
         if attempts.spans:
             found.jobs[where] = attempts.spans
     for (stage, _), (start, end, status, error) in sorted(gates.items()):

@@ -166,13 +166,8 @@ def left_running(name: str) -> list[str]:
     """
     folder = state_dir(name)
     marked = processes.marked(processes.mark_of(folder))
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            place = str((entry / "cwd").readlink())
-        except OSError:
-            continue
-        if command and (int(entry.name) in marked or str(folder) in f"{command} {place}"):
-            found.append(command)
-    return found
+    return [
+        command
+        for pid, command, place in processes.listed()
+        if pid in marked or str(folder) in f"{command} {place}"
+    ]

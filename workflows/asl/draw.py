@@ -124,7 +124,7 @@ def scene(machine: StateMachine, title: str, only: str | None = None) -> Scene:
     boxes: list[Box] = []
     lines: list[Line] = []
     for panel, (left, top) in zip(panels, places, strict=True):
-        boxes += [_moved(box, _MARGIN + left, _TOP + top) for box in panel.boxes]
+        boxes += [box.moved(_MARGIN + left, _TOP + top) for box in panel.boxes]
         lines += [_shifted(line, _MARGIN + left, _TOP + top) for line in panel.lines]
     states = list(machine.walk())
     count = sum(1 for _ in scopes(machine))
@@ -219,16 +219,6 @@ class _Panel:
     height: int
 
 
-def _moved(box: Box, x: float, y: float) -> Box:
-    return replace(
-        box,
-        x=box.x + x,
-        y=box.y + y,
-        texts=tuple(replace(text, x=text.x + x, y=text.y + y) for text in box.texts),
-        marks=tuple(replace(mark, x=mark.x + x, y=mark.y + y) for mark in box.marks),
-    )
-
-
 def _shifted(line: Line, x: float, y: float) -> Line:
     def shift(points: tuple[Point, ...]) -> tuple[Point, ...]:
         return tuple((px + x, py + y) for px, py in points)
@@ -256,9 +246,9 @@ def _panel(name: str, also: Sequence[str], processor: Processor) -> _Panel:
     pairs += [(e.source, e.target) for e in ways if e.caught]
     placed = layered(sizes, pairs, gap=30, rank_gap=40)
     side = 4 * GRID
-    boxes = [_moved(start, side + placed.at[_START][0], _STRIP + placed.at[_START][1])]
+    boxes = [start.moved(side + placed.at[_START][0], _STRIP + placed.at[_START][1])]
     boxes += [
-        _moved(box, side + placed.at[state][0], _STRIP + placed.at[state][1]) for state, box in drawn.items()
+        box.moved(side + placed.at[state][0], _STRIP + placed.at[state][1]) for state, box in drawn.items()
     ]
     title = name or OUTERMOST
     heading = Text(x=20, y=30, text=title, role="heading")

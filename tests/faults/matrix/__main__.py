@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.progress import say
 from sandbox import launcher
 from sandbox.launcher import SandboxSpec
 from tests.faults.matrix.cases import cases
@@ -31,11 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     wanted = cases(MACHINE, options.only)
     if not wanted:
-        _say(f"nothing is called {', '.join(options.only)}")
+        say(f"nothing is called {', '.join(options.only)}")
         return 2
     whole = not options.only
     name = f"faults-{os.getpid()}"
-    sandbox = launcher.up(SandboxSpec(), name, owner_pid=os.getpid(), discard=True, progress=_say)
+    sandbox = launcher.up(SandboxSpec(), name, owner_pid=os.getpid(), discard=True, progress=say)
     try:
         found = run(
             sandbox,
@@ -68,7 +69,7 @@ class _Progress:
 
     def __call__(self, result: Result) -> None:
         self._done += 1
-        _say(f"{self._done}/{self._count} {line(result)}")
+        say(f"{self._done}/{self._count} {line(result)}")
 
 
 def _document(matrix: Matrix, machine: str) -> dict[str, Any]:
@@ -114,11 +115,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _out(text: str) -> None:
     sys.stdout.write(f"{text}\n")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

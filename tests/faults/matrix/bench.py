@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 import zipfile
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -288,7 +289,7 @@ def eventually(read: Callable[[], Any], seconds: float, problem: str) -> Any:
     return value
 
 
-class _Loop:
+class _Loop(ABC):
     """A thread that does one thing again and again."""
 
     def __init__(self) -> None:
@@ -306,8 +307,9 @@ class _Loop:
         while not self._stopping.is_set():
             self.round()
 
+    @abstractmethod
     def round(self) -> None:
-        raise NotImplementedError
+        """What it does again and again."""
 
 
 class Closer(_Loop):
