@@ -32,6 +32,8 @@ JOB_SECONDS: Final = 0.8
 """About as long as a job of the sample takes: later moments mean the job after it."""
 END_SECONDS: Final = 30.0
 """How long processes of an owned sandbox may live after the command that owned it was killed."""
+DIED: Final = "ended unexpectedly (signal 9) at"
+"""How a command tells that a part was killed."""
 _POLL: Final = 0.005
 
 
@@ -140,11 +142,16 @@ class Bench:
             first = self.ended(command)
         round_.code, round_.said = first.code, first.last if first.code else ""
         self._sane(first)
+        if first.code == 0 and DIED in first.err:
+            # Killed before the command had looked: it was itself the next command.
+            self._completed(round_, first, told=DIED)
+            round_.recovery_seconds = first.seconds
+            return
         status = self.landfall("sandbox", "status")
         self.check(status, 3)
-        if "ended unexpectedly (signal 9) at" not in status.err:
+        if DIED not in status.err:
             raise Broken(f"status does not say what happened: {status.last}")
-        self._recover(round_, execution, told="ended unexpectedly (signal 9) at")
+        self._recover(round_, execution, told=DIED)
 
     def _runner(self, round_: Round) -> None:
         """The job runner of one of the jobs dies, from its first moment on."""
@@ -205,6 +212,10 @@ class Bench:
             ended = self.landfall("workflow", "run", WORKFLOW, "--json")
             ended = Ended(ended.code, ended.out, said + ended.err, ended.seconds)
         round_.recovery_seconds = time.monotonic() - began
+        self._completed(round_, ended, told)
+
+    def _completed(self, round_: Round, ended: Ended, told: str | None) -> None:
+        """Raises `Broken` unless this command brought the workflow to Completed and said what had happened."""
         round_.next_said = [line for line in ended.err.splitlines() if _tells(line)]
         self._sane(ended)
         if ended.code or json.loads(ended.out)["status"] != "Completed":

@@ -107,8 +107,13 @@ def test_the_switch_overrides_the_systems_theme(open_report: Open, scripts: bool
 def test_the_switch_is_remembered(open_report: Open) -> None:
     page = open_report("completed")
     page.get_by_text("Dark", exact=True).click()
-    page.reload()
-    assert page.locator("#theme-dark").is_checked()
+
+    def chosen_after_reload() -> bool:
+        page.reload()
+        return page.locator("#theme-dark").is_checked()
+
+    # On a busy machine Chromium may read the stored choice for a new page before it has written it.
+    assert any(chosen_after_reload() for _ in range(5))
 
 
 def test_everything_can_be_read_without_scripts(open_report: Open) -> None:
