@@ -19,12 +19,15 @@ setup-dev: ## .venv with what its development needs
 demo: setup ## AWS on this machine, the sandbox stack deployed, the sample workflow run
 	@.venv/bin/landfall demo
 
+# Tests start some hundred processes of ours: without compiled modules each compiles them anew.
+test test-large: export PYTHONDONTWRITEBYTECODE :=
+
 test: setup-dev ## all tests, with the real engine, emulator and database
 	@tools/chromium.sh
 	@.venv/bin/landfall sandbox prepare
 	@.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not large"
 
-test-large: setup-dev ## the largest statements at their full size: 300 real jobs, a stage of 1,000 scripts
+test-large: setup-dev ## the longest tests: 300 real jobs, a stage of 1,000 scripts, kill -9 of every part
 	@.venv/bin/landfall sandbox prepare
 	@.venv/bin/python -m pytest -m large
 

@@ -215,7 +215,7 @@ class Bench:
         self._completed(round_, ended, told)
 
     def _completed(self, round_: Round, ended: Ended, told: str | None) -> None:
-        """Raises `Broken` unless this command brought the workflow to Completed and said what had happened."""
+        """Raises `Broken` unless this command completed the workflow and said what had happened."""
         round_.next_said = [line for line in ended.err.splitlines() if _tells(line)]
         self._sane(ended)
         if ended.code or json.loads(ended.out)["status"] != "Completed":

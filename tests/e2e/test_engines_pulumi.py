@@ -401,9 +401,7 @@ def test_a_refused_provider_is_refused_by_the_plugin(tmp_path: Path) -> None:
 def test_the_cli_is_found_at_once_the_second_time() -> None:
     ensure_cli(lambda line: None)
     said: list[str] = []
-    began = time.monotonic()
     ensure_cli(said.append)
-    assert time.monotonic() - began < 2
     assert said == []
 
 

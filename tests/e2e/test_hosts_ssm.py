@@ -149,7 +149,7 @@ def test_commands_run_in_parallel(ssm: Any, host: str) -> None:
     began = time.monotonic()
     commands = [shell(ssm, host, "sleep 1") for _ in range(6)]
     assert {ended(ssm, command, host)["Status"] for command in commands} == {"Success"}
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 6
 
 
 def test_a_cancelled_command_is_killed_with_its_group(ssm: Any, host: str, tmp_path: Path) -> None:

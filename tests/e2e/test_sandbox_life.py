@@ -102,9 +102,7 @@ def test_a_sandbox_outlives_the_command_that_started_it(name: str) -> None:
     assert environment["AWS_ACCESS_KEY_ID"] == "222222222222"
     assert sandbox.client("sts", "ops").get_caller_identity()["Account"] == "222222222222"
 
-    began = time.monotonic()
     again = launcher.up(None, name)
-    assert time.monotonic() - began < 1.0
     assert again.generation == sandbox.generation
     sandbox.down()
     assert wait_empty(name) == set()

@@ -1162,7 +1162,7 @@ ARCHIVES: Final = (
     _zip(
         "bomb",
         "256 MiB of zeros in 256 KiB",
-        bundle(Entry("bomb", size=256 << 20)),
+        _BOMB,
         "the bundle is too large",
     ),
     _zip(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,8 +22,6 @@ from landfall.cli.main import app, main
 from landfall.config.explain import every_key
 
 ROOT = Path(__file__).resolve().parents[3]
-LIMIT_SECONDS = 0.4
-"""Longest time of the processor that a completion may take."""
 
 
 @pytest.fixture(scope="module")
@@ -112,30 +109,22 @@ def test_bash_is_offered_what_may_follow(tools: Path) -> None:
     assert asked("landfall workflow run bl", tools) == ["blog_test_workflow"]
 
 
-def test_a_completion_is_quick_and_imports_no_model_and_no_command(tools: Path) -> None:
+def test_a_completion_imports_no_model_and_no_command(tools: Path) -> None:
     code = (
         "import sys\nfrom landfall.cli.main import main\n"
         "try:\n    main([])\nexcept SystemExit:\n    pass\n"
         "print('loaded', *sorted({name.partition('.')[0] for name in sys.modules}))\n"
         "print('landfall.config' in sys.modules)"
     )
-    took = []
-    for _ in range(3):  # the quickest counts: a busy machine makes any one of them slow
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,
-            env={**os.environ, "_LANDFALL_COMPLETE": "complete_bash", "LANDFALL_TOOLS_DIR": str(tools),
-                 "COMP_WORDS": "landfall workflow run bl", "COMP_CWORD": "3"},
-        )  # fmt: skip
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        took.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-        if min(took) < LIMIT_SECONDS:
-            break
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,
+        env={**os.environ, "_LANDFALL_COMPLETE": "complete_bash", "LANDFALL_TOOLS_DIR": str(tools),
+             "COMP_WORDS": "landfall workflow run bl", "COMP_CWORD": "3"},
+    )  # fmt: skip
     answer, _, loaded = done.stdout.partition("loaded")
     assert answer.split() == ["blog_test_workflow"]
     assert set(loaded.split()) & {"pulumi", "boto3", "botocore", "grpc"} == set()
     assert loaded.split()[-1] == "False"
-    assert min(took) < 2 * LIMIT_SECONDS, "twice the limit, for a machine that does much else"
 
 
 def test_other_shells_are_told_the_same(tools: Path) -> None:
