@@ -14,6 +14,7 @@ import pytest
 
 from sandbox import launcher, processes
 from sandbox.errors import SandboxError
+from sandbox.launcher import Sandbox
 from sandbox.paths import REPOSITORY, state_dir
 from sandbox.spec import HostSpec, SandboxSpec
 from sandbox.state import STATE_FILE, read_state
@@ -163,22 +164,17 @@ def test_a_killed_start_leaves_nothing_behind(name: str) -> None:
     assert wait_empty(name) == set()
 
 
-def test_two_sandboxes_stand_side_by_side(name: str) -> None:
-    other = f"{name}-b"
-    try:
-        first = launcher.up(SPEC, name)
-        second = launcher.up(SPEC, other)
-        first.client("sqs", "data").create_queue(QueueName="only-here")
-        assert second.client("sqs", "data").list_queues().get("QueueUrls", []) == []
-        first.down()
-        assert second.status()["running"]
-    finally:
-        launcher.down(other, discard=True)
+def test_two_sandboxes_stand_side_by_side(sandbox: Sandbox, name: str) -> None:
+    other = launcher.up(SPEC, name)
+    other.client("sqs", "data").create_queue(QueueName="only-there")
+    queues = sandbox.client("sqs", "data").list_queues(QueueNamePrefix="only-there")
+    assert queues.get("QueueUrls", []) == []
+    other.down()
+    assert sandbox.status()["running"]
 
 
-def test_everything_listens_on_loopback_only(name: str) -> None:
-    launcher.up(SPEC, name)
-    state = read_state(state_dir(name))
+def test_everything_listens_on_loopback_only(sandbox: Sandbox) -> None:
+    state = read_state(sandbox.state_dir)
     assert state is not None
     ours = {process.port for process in state.processes if process.port}
     addresses = {}
@@ -191,10 +187,9 @@ def test_everything_listens_on_loopback_only(name: str) -> None:
     assert addresses == {port: {"0100007F"} for port in ours}
 
 
-def test_another_spec_is_refused_while_the_sandbox_runs(name: str) -> None:
-    launcher.up(SPEC, name)
+def test_another_spec_is_refused_while_the_sandbox_runs(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxError, match="runs with other accounts or hosts"):
-        launcher.up(SandboxSpec(accounts={"data": "333333333333"}, hosts=()), name)
+        launcher.up(SandboxSpec(accounts={"data": "333333333333"}, hosts=()), sandbox.name)
 
 
 @pytest.mark.parametrize("bad", ["", "../x", "A", "a b", "x" * 64])
