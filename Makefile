@@ -27,7 +27,7 @@ test: setup-dev ## all tests, with the real engine, emulator and database
 	@.venv/bin/landfall sandbox prepare
 	@.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not large"
 
-test-large: setup-dev ## the longest tests: 300 real jobs, a stage of 1,000 scripts, kill -9 of every part
+test-large: setup-dev ## the longest tests: 300 jobs, 1,000 scripts, generated workflows, kill -9 of every part
 	@.venv/bin/landfall sandbox prepare
 	@.venv/bin/python -m pytest -m large
 
