@@ -278,7 +278,7 @@ def test_6_a_thousand_scripts_in_one_stage(sandbox: Sandbox, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("stages", "width"), [(4, 10), pytest.param(10, 30, marks=pytest.mark.large)], ids=["40", "300"]
+    ("stages", "width"), [(3, 5), pytest.param(10, 30, marks=pytest.mark.large)], ids=["15", "300"]
 )
 def test_7_every_job_leaves_one_record_and_one_row(plane: HostedPlane, stages: int, width: int) -> None:
     name = unique("many")
@@ -305,19 +305,19 @@ def test_7_every_job_leaves_one_record_and_one_row(plane: HostedPlane, stages: i
 
 
 def test_7_larger_workflows_switch_to_distributed_maps(sandbox: Sandbox, scripts: Path) -> None:
-    plane = HostedPlane(sandbox, scripts, inline_events=1_000)
+    plane = HostedPlane(sandbox, scripts, inline_events=300)
     try:
         plane.query("drop table if exists many")
         plane.query("create table many (job varchar(20))")
         large = unique("larger")
-        plane.put(large, one(*({"script": "insert_row.sh", "args": [str(job)]} for job in range(30))))
+        plane.put(large, one(*({"script": "insert_row.sh", "args": [str(job)]} for job in range(10))))
         run = plane.run(large, large, 300)
     finally:
         plane.stop_host()
     assert run.status == "SUCCEEDED", run.cause
     assert run.entered["Stages (large)"] == 1
-    assert len(run.jobs) == 30
-    assert plane.query("select count(*), count(distinct job) from many") == [[30, 30]]
+    assert len(run.jobs) == 10
+    assert plane.query("select count(*), count(distinct job) from many") == [[10, 10]]
 
 
 def test_8_an_aborted_execution_leaves_nothing_running(plane: HostedPlane, tmp_path: Path) -> None:
