@@ -13,9 +13,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sandbox import emulator_process, parts, recovery, supervisor, teardown
+from sandbox.clients import SECRET_KEY, Clients
 from sandbox.endings import told
 from sandbox.errors import SandboxError
 from sandbox.paths import state_dir as state_dir_of
@@ -26,12 +27,27 @@ from sandbox.state import ManagedProcess, SandboxState, locked, read_state, writ
 from sandbox.status import status
 from sandbox.venv import ensure_emulator
 
+if TYPE_CHECKING:
+    from botocore.config import Config
+
 __all__ = ["HostSpec", "Sandbox", "SandboxError", "SandboxSpec", "attach", "default_name", "down", "up"]
 
-SECRET_KEY: Final = "sandbox"  # noqa: S105 - the emulator checks no signatures
 _LOCK_SECONDS: Final = 180.0
 
 Progress = Callable[[str], None]
+
+
+def _config() -> Config:
+    from botocore.config import Config
+
+    return Config(
+        retries={"mode": "standard", "max_attempts": 3},
+        max_pool_connections=50,
+        ignore_configured_endpoint_urls=True,
+    )
+
+
+_CLIENTS: Final = Clients(_config)
 
 
 def default_name() -> str:
@@ -84,17 +100,13 @@ class Sandbox:
         }
 
     def client(self, service: str, alias: str, region: str | None = None) -> Any:
-        """A boto3 client for a service of an account."""
-        import boto3
-        from botocore.config import Config
-
-        session = boto3.session.Session(
-            aws_access_key_id=self.account_id(alias),
-            aws_secret_access_key=SECRET_KEY,
-            region_name=region or self.state.spec.region,
+        """A boto3 client for a service of an account; the same one at every call."""
+        return _CLIENTS.get(
+            service,
+            account=self.account_id(alias),
+            region=region or self.state.spec.region,
+            endpoint=self.endpoint,
         )
-        config = Config(retries={"mode": "standard", "max_attempts": 3}, ignore_configured_endpoint_urls=True)
-        return session.client(service, endpoint_url=self.endpoint, config=config)
 
     def status(self) -> dict[str, Any]:
         """Processes, accounts and services; read anew from the state file at each call."""

@@ -28,6 +28,8 @@ class Session:
     def __init__(self, stack: str, config: StackConfig) -> None:
         self.stack = stack
         self.config = config
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._sessions: dict[str, boto3.Session] = {}
 
     @property
     def in_sandbox(self) -> bool:
@@ -86,7 +88,15 @@ class Session:
             if lost := self.sandbox.lost("emulator"):
                 raise CommandError(f"{lost}; start it again with: landfall sandbox up", Exit.ENVIRONMENT)
             return self.sandbox.client(service, alias, region)
-        return self._account_session(alias).client(service, region_name=region)
+        if (service, alias) not in self._clients:
+            self._clients[service, alias] = self._session_of(alias).client(service, region_name=region)
+        return self._clients[service, alias]
+
+    def _session_of(self, alias: str) -> boto3.Session:
+        """The account's session, made and checked once."""
+        if alias not in self._sessions:
+            self._sessions[alias] = self._account_session(alias)
+        return self._sessions[alias]
 
     def _account_session(self, alias: str) -> boto3.Session:
         """The caller's own credentials, which must be of the account: nothing is assumed behind his back."""

@@ -14,7 +14,6 @@ import hashlib
 import io
 import json
 import os
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sandbox.clients import Clients
 from sandbox.provisioners.strict import RefusedCallError, install
 
 type Inputs = Mapping[str, Any]
@@ -39,11 +38,21 @@ ARCHIVE_SIGNATURE = "0def7320c3a5731c473e5ecbe6d01bc7"
 
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _SUFFIX_LENGTH = 7
-# The emulator knows an account by its access key and checks no signature: this protects nothing.
-_UNCHECKED_SIGNING_KEY = "sandbox"
 
-_clients: dict[tuple[str, str, str, str], Any] = {}
-_clients_lock = threading.Lock()
+
+def _config() -> Config:
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 2},
+        connect_timeout=5,
+        read_timeout=120,
+        max_pool_connections=32,
+        inject_host_prefix=False,
+        account_id_endpoint_mode="disabled",
+        s3={"addressing_style": "path"},
+    )
+
+
+_CLIENTS = Clients(_config, install)
 
 
 class ProvisionError(Exception):
@@ -76,29 +85,7 @@ class Call:
         endpoint = self.endpoint or os.environ.get("AWS_ENDPOINT_URL", "")
         if not endpoint:
             raise ProvisionError("AWS_ENDPOINT_URL is not set: start the sandbox with `landfall sandbox up`")
-        key = (service, self.account, self.region, endpoint)
-        with _clients_lock:
-            if key not in _clients:
-                _clients[key] = install(
-                    boto3.session.Session(
-                        aws_access_key_id=self.account,
-                        aws_secret_access_key=_UNCHECKED_SIGNING_KEY,
-                        region_name=self.region,
-                    ).client(
-                        service,
-                        endpoint_url=endpoint,
-                        config=Config(
-                            retries={"mode": "standard", "total_max_attempts": 2},
-                            connect_timeout=5,
-                            read_timeout=120,
-                            max_pool_connections=32,
-                            inject_host_prefix=False,
-                            account_id_endpoint_mode="disabled",
-                            s3={"addressing_style": "path"},
-                        ),
-                    )
-                )
-            return _clients[key]
+        return _CLIENTS.get(service, account=self.account, region=self.region, endpoint=endpoint)
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         """An ARN in this account; `region=""` for services without one."""
