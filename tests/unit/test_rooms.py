@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,6 +187,16 @@ def test_every_test_file_is_collected() -> None:
         and path.name not in helpers
     ]
     assert stray == []
+
+
+def test_no_two_test_files_are_one_module() -> None:
+    """pytest imports a test file outside of a package by its name alone."""
+    alone = Counter(
+        path.name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if not (path.parent / "__init__.py").exists()
+    )
+    assert [name for name, count in alone.items() if count > 1] == []
 
 
 def test_lock_files_and_documents_name_no_index() -> None:
