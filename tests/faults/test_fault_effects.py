@@ -176,6 +176,23 @@ def ended(states: Any, machine: str) -> dict[str, Any]:
     return dict(found)
 
 
+def test_a_call_that_hangs_is_over_with_the_heartbeat_of_its_task(sandbox: Any, faults: Faults) -> None:
+    queue = sandbox.client("sqs", "data").create_queue(QueueName=f"q-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:sqs:sendMessage.waitForTaskToken",
+        "Arguments": {"QueueUrl": queue, "MessageBody": "{% $states.context.Task.Token %}"},
+        "TimeoutSeconds": 3600,
+        "HeartbeatSeconds": 2,
+        "End": True,
+    }
+    machine = machine_of(sandbox, {"StartAt": "Ask", "States": {"Ask": state}})
+    [rule] = faults.add(hang("sqs", "SendMessage", state="Ask", execution=machine.rsplit(":", 1)[1]))
+    found = ended(sandbox.client("stepfunctions", "data"), machine)
+    assert (found["status"], found["error"]) == ("FAILED", "States.Timeout")
+    assert faults.fired(rule.id) == 1
+
+
 def test_calls_of_a_state_machine_are_matched_by_state_in_distributed_children_too(
     sandbox: Any, faults: Faults, table: str
 ) -> None:

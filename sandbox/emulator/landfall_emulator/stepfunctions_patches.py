@@ -49,6 +49,7 @@ from localemu.services.stepfunctions.asl.utils import json_path
 from landfall_emulator import (
     stepfunctions_clients,
     stepfunctions_endings,
+    stepfunctions_heartbeats,
     stepfunctions_jsonata,
     stepfunctions_stops,
     stepfunctions_sync,
@@ -83,6 +84,7 @@ def install() -> None:
     stepfunctions_sync.install()
     stepfunctions_clients.install()
     stepfunctions_endings.install()
+    stepfunctions_heartbeats.install()
     stepfunctions_stops.install()
     _service_names()
     _assign_takes_effect_with_output()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -52,6 +54,17 @@ def execution_of(env: Environment) -> str:
     return str(data.get("Execution", {}).get("Id", ""))
 
 
+@contextmanager
+def calling(state: str, execution: str) -> Iterator[None]:
+    """Calls that this thread makes meanwhile are this state's."""
+    before = getattr(_CURRENT, "state", ""), getattr(_CURRENT, "execution", "")
+    _CURRENT.state, _CURRENT.execution = state, execution
+    try:
+        yield
+    finally:
+        _CURRENT.state, _CURRENT.execution = before
+
+
 def _add_headers(request: Any, **_: Any) -> None:
     state = getattr(_CURRENT, "state", "")
     if state:
@@ -61,16 +74,12 @@ def _add_headers(request: Any, **_: Any) -> None:
 
 def _tasks_are_known() -> None:
     service = state_task_service.StateTaskService
-    for owner in (service, *_overriding(service, "_eval_execution")):
+    for owner in (service, *overriding(service, "_eval_execution")):
         original = owner._eval_execution
 
         def known(self: Any, env: Environment, _original: Any = original) -> None:
-            before = getattr(_CURRENT, "state", ""), getattr(_CURRENT, "execution", "")
-            _CURRENT.state, _CURRENT.execution = self.name, execution_of(env)
-            try:
+            with calling(self.name, execution_of(env)):
                 _original(self, env)
-            finally:
-                _CURRENT.state, _CURRENT.execution = before
 
         owner._eval_execution = functools.wraps(original)(known)
 
@@ -81,7 +90,7 @@ def _network_failures_are_named() -> None:
     (source: Step Functions Developer Guide, "Handle transient Lambda service exceptions")
     """
     task = state_task.StateTask
-    for owner in (task, *_overriding(task, "_from_error")):
+    for owner in (task, *overriding(task, "_from_error")):
         original = owner._from_error
 
         def named(self: Any, env: Environment, ex: Exception, _original: Any = original) -> Any:
@@ -96,14 +105,14 @@ def _network_failures_are_named() -> None:
         owner._from_error = functools.wraps(original)(named)
 
 
-def _overriding(owner: type, method: str) -> list[type]:
+def overriding(owner: type, method: str) -> list[Any]:
     """Subclasses, near and far, that have the method for themselves."""
-    found: list[type] = []
+    found: list[Any] = []
     kind: type
     for kind in owner.__subclasses__():
         if method in vars(kind):
             found.append(kind)
-        found.extend(_overriding(kind, method))
+        found.extend(overriding(kind, method))
     return found
 
 
