@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -301,6 +301,9 @@ class Jobs(Protocol):
 class FakeRunner:
     """Answers the machine's jobs from a queue as a host runner would, by a behaviour for each script."""
 
+    _claimed: ClassVar[set[tuple[Any, ...]]] = set()
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
     def __init__(self, plane: Jobs, behaviours: Mapping[str, Behaviour | Outcome] | None = None) -> None:
         self.plane = plane
         self.behaviours = dict(behaviours or {})
@@ -332,11 +335,22 @@ class FakeRunner:
             ).get("Messages", [])
             for message in messages:
                 job = json.loads(base64.b64decode(message["Body"]).decode("ascii"))
-                self.seen.append(job)
-                self._pool.submit(self._work, job)
+                if self._claim(job):
+                    self.seen.append(job)
+                    self._pool.submit(self._work, job)
                 self.plane.sqs.delete_message(
                     QueueUrl=self.plane.jobs_queue, ReceiptHandle=message["ReceiptHandle"]
                 )
+
+    @classmethod
+    def _claim(cls, job: Mapping[str, Any]) -> bool:
+        """Whether nobody has this job yet: a queue may deliver twice, and a runner claims its record."""
+        attempt = (job["workflow_execution_id"], job["job_id"], job["attempt"], job["task_token"])
+        with cls._lock:
+            if attempt in cls._claimed:
+                return False
+            cls._claimed.add(attempt)
+            return True
 
     def _work(self, job: dict[str, Any]) -> None:
         behaviour = self.behaviours.get(job["script"], Outcome())

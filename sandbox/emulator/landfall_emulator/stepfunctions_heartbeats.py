@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from localemu.services.stepfunctions.asl.component.state.state_execution.state_task.service import (
     state_task_service_callback,
@@ -23,6 +23,9 @@ from localemu.services.stepfunctions.asl.eval.callback.callback import Heartbeat
 from localemu.services.stepfunctions.asl.eval.environment import Environment
 
 from landfall_emulator.faults import callers
+
+_AT_ONCE: Final = 1.0
+"""Seconds; no heartbeat is shorter."""
 
 
 def install() -> None:
@@ -38,14 +41,21 @@ def install() -> None:
             if self.heartbeat is None or self.resource.condition != ResourceCondition.WaitForTaskToken:
                 call()
                 return
-            self.heartbeat.eval(env=env)
-            _within(env.stack.pop(), call, self.name, callers.execution_of(env))
+
+            def heartbeat() -> float:
+                self.heartbeat.eval(env=env)
+                return float(env.stack.pop())
+
+            _within(heartbeat, call, self.name, callers.execution_of(env))
 
         owner._eval_service_task = functools.wraps(original)(watched)
 
 
-def _within(seconds: float, call: Callable[[], None], state: str, execution: str) -> None:
-    """The call, in a thread that is left alone when its time is over; raises what it raises."""
+def _within(seconds: Callable[[], float], call: Callable[[], None], state: str, execution: str) -> None:
+    """The call, in a thread that is left alone when its time is over; raises what it raises.
+
+    How long it may take is asked for only where it is not answered at once: that is an expression.
+    """
     ended = threading.Event()
     raised: list[Exception] = []
 
@@ -58,7 +68,7 @@ def _within(seconds: float, call: Callable[[], None], state: str, execution: str
         ended.set()
 
     threading.Thread(target=run, daemon=True, name=f"call of {state}").start()
-    if not ended.wait(seconds):
+    if not ended.wait(_AT_ONCE) and not ended.wait(max(0.0, seconds() - _AT_ONCE)):
         raise HeartbeatTimeoutError
     if raised:
         raise raised[0]
