@@ -44,7 +44,7 @@ class Clients:
                     aws_secret_access_key=SECRET_KEY,
                     config=self._config(),
                 )
-                self._made[key] = client if self._prepare is None else self._prepare(client)
+                self._made[key] = self._prepare(client)
             return self._made[key]
 
 

@@ -301,7 +301,7 @@ class Jobs(Protocol):
 class FakeRunner:
     """Answers the machine's jobs from a queue as a host runner would, by a behaviour for each script."""
 
-    _claimed: ClassVar[set[tuple[Any, ...]]] = set()
+    _claimed: ClassVar[set[str]] = set()
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, plane: Jobs, behaviours: Mapping[str, Behaviour | Outcome] | None = None) -> None:
@@ -345,11 +345,11 @@ class FakeRunner:
     @classmethod
     def _claim(cls, job: Mapping[str, Any]) -> bool:
         """Whether nobody has this job yet: a queue may deliver twice, and a runner claims its record."""
-        attempt = (job["workflow_execution_id"], job["job_id"], job["attempt"], job["task_token"])
+        token = str(job["task_token"])  # each attempt has its own
         with cls._lock:
-            if attempt in cls._claimed:
+            if token in cls._claimed:
                 return False
-            cls._claimed.add(attempt)
+            cls._claimed.add(token)
             return True
 
     def _work(self, job: dict[str, Any]) -> None:

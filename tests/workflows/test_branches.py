@@ -318,7 +318,8 @@ def test_resume_runs_only_what_did_not_complete_even_twice(
 ) -> None:
     runner.behaviours = {"4.sh": Outcome("fail")}
     plane.put(workflow, SAMPLE)
-    plane.run(workflow, f"{workflow}.1")
+    first = plane.run(workflow, f"{workflow}.1")
+    assert list(statuses(first.jobs).values()) == ["Completed"] * 3 + ["Failed"], first.jobs
     runner.seen.clear()
     second = plane.run(workflow, f"{workflow}.2", resume_from=f"{workflow}.1")
     assert second.status == "FAILED"

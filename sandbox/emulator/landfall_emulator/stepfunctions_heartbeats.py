@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from localemu.services.stepfunctions.asl.component.state.state_execution.state_task.service import (
     state_task_service_callback,
@@ -23,9 +23,6 @@ from localemu.services.stepfunctions.asl.eval.callback.callback import Heartbeat
 from localemu.services.stepfunctions.asl.eval.environment import Environment
 
 from landfall_emulator.faults import callers
-
-_AT_ONCE: Final = 1.0
-"""Seconds; no heartbeat is shorter."""
 
 
 def install() -> None:
@@ -41,21 +38,15 @@ def install() -> None:
             if self.heartbeat is None or self.resource.condition != ResourceCondition.WaitForTaskToken:
                 call()
                 return
-
-            def heartbeat() -> float:
-                self.heartbeat.eval(env=env)
-                return float(env.stack.pop())
-
-            _within(heartbeat, call, self.name, callers.execution_of(env))
+            # Before the call: it leaves its answer on the same stack.
+            self.heartbeat.eval(env=env)
+            _within(env.stack.pop(), call, self.name, callers.execution_of(env))
 
         owner._eval_service_task = functools.wraps(original)(watched)
 
 
-def _within(seconds: Callable[[], float], call: Callable[[], None], state: str, execution: str) -> None:
-    """The call, in a thread that is left alone when its time is over; raises what it raises.
-
-    How long it may take is asked for only where it is not answered at once: that is an expression.
-    """
+def _within(seconds: float, call: Callable[[], None], state: str, execution: str) -> None:
+    """The call, in a thread that is left alone when its time is over; raises what it raises."""
     ended = threading.Event()
     raised: list[Exception] = []
 
@@ -68,7 +59,7 @@ def _within(seconds: Callable[[], float], call: Callable[[], None], state: str, 
         ended.set()
 
     threading.Thread(target=run, daemon=True, name=f"call of {state}").start()
-    if not ended.wait(_AT_ONCE) and not ended.wait(max(0.0, seconds() - _AT_ONCE)):
+    if not ended.wait(seconds):
         raise HeartbeatTimeoutError
     if raised:
         raise raised[0]
