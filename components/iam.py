@@ -86,6 +86,22 @@ def service_trust(service: str, *, account_id: str, source_arn: str | None = Non
     }
     if source_arn is not None:
         conditions["ArnLike"] = {"aws:SourceArn": source_arn}
+    return _trust(service, conditions)
+
+
+def instance_trust() -> str:
+    """Trust policy of a role that EC2 hosts have through their instance profile.
+
+    EC2 says neither for which account nor for which instance it assumes the role: a condition on
+    ``aws:SourceAccount`` would lock each host out when its credentials expire. No other account is let in: a
+    role can be passed to instances of its own account only.
+    (source: EC2 User Guide, "IAM roles for Amazon EC2"; IAM User Guide, "Grant a user permissions to pass a
+    role to an AWS service")
+    """
+    return _trust("ec2.amazonaws.com", None)
+
+
+def _trust(service: str, conditions: Conditions | None) -> str:
     return document(
         [
             statement(

@@ -44,6 +44,11 @@ class Decision:
     reason: str
     why: str
 
+    @property
+    def role(self) -> str:
+        """The role whose documents decide: the one that a service takes, else the principal's own."""
+        return self.resource.rpartition("/")[2] if self.action == "sts:AssumeRole" else self.principal
+
 
 @dataclass
 class Plane:
@@ -89,7 +94,7 @@ class Plane:
 
     def refusals(self) -> list[Decision]:
         """What the role on trial was refused in the present scenario."""
-        return [d for d in self.decisions() if not d.allowed and d.principal == self.on_trial]
+        return [d for d in self.decisions() if not d.allowed and d.role == self.on_trial]
 
     def wait_for(self, what: str, look: Callable[[], Found | None]) -> Found:
         """What `look` finds; raises `NotAsExpected` when it does not come.

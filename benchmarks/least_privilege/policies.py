@@ -8,7 +8,17 @@ import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
+
+_TRUST: Final = "trust of "
+"""How the emulator begins the name of a trust policy; the role's ARN follows."""
+_NOTHING: Final = {"Sid": "Nothing", "Effect": "Deny", "Action": ["none:Nothing"], "Resource": ["*"]}
+_NO_TAKER: Final = {
+    "Sid": "Nothing",
+    "Effect": "Deny",
+    "Principal": {"Federated": "none"},
+    "Action": ["sts:AssumeRoleWithSAML"],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +27,7 @@ class Grant:
 
     role: str
     policy: str
-    """Name of the inline policy, or ARN of the attached one."""
+    """Name of the inline policy, ARN of the attached one, or how a decision names the trust policy."""
     sid: str
     """Sid of the statement; empty for an attached policy."""
     actions: tuple[str, ...]
@@ -51,16 +61,18 @@ def grants(iam: Any, prefix: str = "", *, whole: bool = False) -> list[Grant]:
     """What can be taken from the roles whose name begins so, by role and in the documents' order.
 
     That is each action of each statement, each resource of each statement that names several, and each
-    attached policy; `whole` leaves the statements in one piece.
+    attached policy; `whole` leaves the statements in one piece. The trust policy's statements count too.
     """
     found: list[Grant] = []
-    for role in sorted(name for name in _roles(iam) if name.startswith(prefix)):
-        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+    arns = {str(role["RoleName"]): str(role["Arn"]) for role in iam.list_roles()["Roles"]}
+    for role in sorted(name for name in arns if name.startswith(prefix)):
+        inline = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        for policy in [*inline, f"{_TRUST}{arns[role]}"]:
             for statement in _document(iam, role, policy)["Statement"]:
                 one = Grant(
                     role=role, policy=policy, sid=statement["Sid"], actions=tuple(statement["Action"])
                 )
-                parts = [] if whole else _parts(one, statement["Resource"])
+                parts = [] if whole else _parts(one, statement.get("Resource", []))
                 found += parts or [one]
         found += [
             Grant(role=role, policy=attached["PolicyArn"], sid="", actions=())
@@ -111,19 +123,21 @@ def reduced(document: Mapping[str, Any], grant: Grant) -> dict[str, Any]:
             statement["Action"] = [action for action in statement["Action"] if action != grant.action]
             statement["Resource"] = [each for each in statement["Resource"] if each != grant.resource]
         kept.append(statement)
-    nothing = {"Sid": "Nothing", "Effect": "Deny", "Action": ["none:Nothing"], "Resource": ["*"]}
-    result["Statement"] = kept or [nothing]
+    result["Statement"] = kept or [_NO_TAKER if grant.policy.startswith(_TRUST) else _NOTHING]
     return result
 
 
-def _roles(iam: Any) -> list[str]:
-    return [str(role["RoleName"]) for role in iam.list_roles()["Roles"]]
-
-
 def _document(iam: Any, role: str, policy: str) -> dict[str, Any]:
+    if policy.startswith(_TRUST):
+        trust: dict[str, Any] = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        return trust
     document: dict[str, Any] = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
     return document
 
 
 def _put(iam: Any, grant: Grant, document: Mapping[str, Any]) -> None:
-    iam.put_role_policy(RoleName=grant.role, PolicyName=grant.policy, PolicyDocument=json.dumps(document))
+    text = json.dumps(document)
+    if grant.policy.startswith(_TRUST):
+        iam.update_assume_role_policy(RoleName=grant.role, PolicyDocument=text)
+        return
+    iam.put_role_policy(RoleName=grant.role, PolicyName=grant.policy, PolicyDocument=text)

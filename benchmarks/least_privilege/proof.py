@@ -168,7 +168,7 @@ def _without(
 
 
 def _uses(decision: Decision, grant: Grant) -> bool:
-    if decision.principal != grant.role or not any(mark.startswith(grant.mark) for mark in decision.by):
+    if decision.role != grant.role or not any(mark.startswith(grant.mark) for mark in decision.by):
         return False
     return grant.covers(decision.action, decision.resource)
 

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.handles import OperationsHandles, Placement
-from components.iam import document, service_trust, statement
+from components.iam import document, instance_trust, statement
 from components.orchestration.key_use import reading_with_plane_key, use_of_operations_key
 from landfall.etl_names import EtlNames
 
@@ -42,7 +42,7 @@ class HostAccess(pulumi.ComponentResource):
         role = aws.iam.Role(
             name,
             name=names.host_role,
-            assume_role_policy=service_trust("ec2.amazonaws.com", account_id=names.account_id),
+            assume_role_policy=instance_trust(),
             opts=child,
         )
         aws.iam.RolePolicyAttachment(name, role=role.name, policy_arn=SSM_AGENT_POLICY, opts=child)

@@ -61,15 +61,17 @@ class Role:
         )
 
 
-def make_role(sandbox: Sandbox, service: str) -> Role:
+def make_role(sandbox: Sandbox, service: str, condition: dict[str, Any] | None = None) -> Role:
     name = f"r-{uuid.uuid4().hex[:8]}"
     trust = {
         "Version": "2012-10-17",
         "Statement": [
             {
+                "Sid": "Trust",
                 "Effect": "Allow",
                 "Principal": {"Service": f"{service}.amazonaws.com"},
-                "Action": "sts:AssumeRole",
+                "Action": ["sts:AssumeRole"],
+                **({"Condition": condition} if condition else {}),
             }
         ],
     }
@@ -144,13 +146,75 @@ def test_a_task_needs_its_action_and_the_key_of_its_table(enforced: Sandbox, key
     assert run_machine(enforced, role).status == "SUCCEEDED"
     for missing, action in (("Put", "dynamodb:PutItem"), ("Allow", "kms:Decrypt")):
         iam = enforced.client("iam", "data")
-        (grant,) = (each for each in grants(iam) if each.role == role.name and each.sid == missing)
+        (grant,) = (each for each in grants(iam, role.name) if each.sid == missing)
         with without(iam, grant):
             ended = run_machine(enforced, role)
         assert ended.status == "FAILED"
         assert "AccessDenied" in ended.error
         assert f"assumed-role/{role.name}/" in ended.cause and action in ended.cause
     assert run_machine(enforced, role).status == "SUCCEEDED"
+
+
+def test_a_role_is_taken_as_its_trust_policy_says(enforced: Sandbox, table: str) -> None:
+    own = {"ArnLike": {"aws:SourceArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m-*"}}
+    role = make_role(enforced, "states", own)
+    role.may({**allow("dynamodb:PutItem", table), "Sid": "Put"}, {**allow("kms:*", "*"), "Sid": "Key"})
+    assert run_machine(enforced, role).status == "SUCCEEDED"
+    for elsewhere in (
+        make_role(enforced, "lambda"),
+        make_role(enforced, "states", {"StringEquals": {"aws:SourceAccount": "222222222222"}}),
+        make_role(enforced, "states", {"ArnLike": {"aws:SourceArn": "arn:aws:states:*:*:stateMachine:x"}}),
+    ):
+        with pytest.raises(ClientError, match=r"Neither the global service principal states\.amazonaws\.com"):
+            run_machine(enforced, elsewhere)
+
+
+def test_a_task_fails_and_a_function_is_refused_once_the_role_is_not_trusted(
+    enforced: Sandbox, table: str
+) -> None:
+    iam, states = enforced.client("iam", "data"), enforced.client("stepfunctions", "data")
+    role = make_role(enforced, "states")
+    role.may({**allow("dynamodb:PutItem", table), "Sid": "Put"}, {**allow("kms:*", "*"), "Sid": "Key"})
+    assert run_machine(enforced, role).status == "SUCCEEDED"
+    machine = next(
+        each["stateMachineArn"]
+        for each in states.list_state_machines()["stateMachines"]
+        if states.describe_state_machine(stateMachineArn=each["stateMachineArn"])["roleArn"] == role.arn
+    )
+    (trust,) = (each for each in grants(iam, role.name) if each.sid == "Trust")
+    with without(iam, trust):
+        started = states.start_execution(stateMachineArn=machine)["executionArn"]
+        ended = finish(lambda service: enforced.client(service, "data"), started)
+    assert ended.status == "FAILED"
+    assert f"sts:AssumeRole on resource: {role.arn}" in str(ended.cause)
+    wanted: dict[str, Any] = {
+        "FunctionName": role.name,
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Code": {"ZipFile": b"unread"},
+    }
+    with pytest.raises(ClientError, match="role defined for the function cannot be assumed by Lambda"):
+        enforced.client("lambda", "data").create_function(Role=role.arn, **wanted)
+
+
+def test_a_schedule_is_made_only_with_a_role_that_scheduler_may_take(enforced: Sandbox) -> None:
+    group = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group"
+    scheduler = enforced.client("scheduler", "data")
+
+    def make(role: Role) -> Any:
+        return scheduler.create_schedule(
+            Name=role.name,
+            ScheduleExpression="rate(1 day)",
+            State="DISABLED",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q", "RoleArn": role.arn},
+        )
+
+    default = {"StringEquals": {"aws:SourceArn": f"{group}/default"}}
+    assert make(make_role(enforced, "scheduler", default))["ScheduleArn"]
+    other = {"StringEquals": {"aws:SourceArn": f"{group}/other"}}
+    with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler to assume the role"):
+        make(make_role(enforced, "scheduler", other))
 
 
 def test_a_boundary_and_a_denial_take_away_what_a_policy_gives(enforced: Sandbox, table: str) -> None:
@@ -216,6 +280,7 @@ def test_a_machine_that_waits_for_a_child_is_made_only_with_leave_for_its_rule(e
 
 def test_a_host_has_the_role_of_its_instance_profile_and_nothing_more(plane: Plane) -> None:
     ssm, iam = plane.client("ssm"), plane.client("iam")
+    wait_for_ping(plane, "Online")
     script = (
         'python3 -c \'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"]);'
         ' boto3.client("s3").list_buckets()\''
@@ -236,22 +301,43 @@ def test_a_host_has_the_role_of_its_instance_profile_and_nothing_more(plane: Pla
     )
     assert "is not authorized to perform: s3:ListAllMyBuckets" in found["StandardErrorContent"]
 
-    def lost() -> bool | None:
-        (host,) = ssm.describe_instance_information()["InstanceInformationList"]
-        return True if host["PingStatus"] == "ConnectionLost" else None
-
     (agent,) = (each for each in grants(iam, role) if not each.sid)
     with without(iam, agent):
-        plane.wait_for("the host is online without leave to report", lost)
+        wait_for_ping(plane, "ConnectionLost")
+
+
+def wait_for_ping(plane: Plane, status: str) -> None:
+    def reached() -> bool | None:
+        (host,) = plane.client("ssm").describe_instance_information()["InstanceInformationList"]
+        return True if host["PingStatus"] == status else None
+
+    plane.wait_for(f"the host does not become {status}", reached)
+
+
+def test_ec2_names_no_account_so_that_a_condition_on_it_locks_a_host_out(plane: Plane) -> None:
+    iam, role = plane.client("iam"), plane.names.host_role
+    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    wait_for_ping(plane, "Online")
+    condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    narrowed = {**trust, "Statement": [{**trust["Statement"][0], "Condition": condition}]}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(narrowed))
+    try:
+        wait_for_ping(plane, "ConnectionLost")
+    finally:
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+    wait_for_ping(plane, "Online")
 
 
 def test_runs_complete_with_the_roles_as_they_are_and_fail_without_a_part_of_one(plane: Plane) -> None:
-    taken = ("ConfigTable", "states:SendTaskSuccess")
+    trusts = ("etl ServiceAssumesRole", "etl-host ServiceAssumesRole")
+    taken = ("ConfigTable", "states:SendTaskSuccess", *trusts)
     chosen = [each for each in SCENARIOS if each.name in ("managed_host", "one_script")]
     proof = prove(plane, only=taken, scenarios=chosen)
     assert proof.broken == {}
     assert {(each.role, each.refused) for each in proof.outcomes} == {
         ("landfall-sandbox-etl", "dynamodb:GetItem"),
+        ("landfall-sandbox-etl", "sts:AssumeRole"),
         ("landfall-sandbox-etl-host", "states:SendTaskSuccess"),
+        ("landfall-sandbox-etl-host", "sts:AssumeRole"),
     }
     assert proof.complete, proof.to_json()

@@ -1,7 +1,8 @@
 """Keeps the clients with which the Step Functions interpreter calls services.
 
 LocalEmu assumes the role and builds a client for every single task, 50 ms and more of computing each; the
-service keeps a role's credentials for a while, and so does this. Permissions are still judged at every call.
+service keeps a role's credentials for a while, and so does this. Permissions are still judged at every call,
+and whether the role may be taken at every task.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from localemu.services.stepfunctions.asl.utils import boto_client
 from landfall_emulator.faults.callers import name_calls
 
 _KEPT_SECONDS: Final = 300.0
+TAKE_ROLE: Callable[[str, str], None] = lambda role_arn, region: None  # noqa: E731
+"""Raises where a task may not take a role in a Region; asked for each task, though its client may be kept."""
 _PACKAGES: Final = ("localemu.services.stepfunctions.", "landfall_emulator.")
 
 
@@ -32,6 +35,7 @@ class Clients:
     def get(self, service: str, region: str, state_credentials: Any) -> Any:
         """A client as `boto_client_for` makes it; a failure is not kept."""
         key = (service, region, str(state_credentials.role_arn))
+        TAKE_ROLE(key[2], region)
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from components.iam import (
     PolicyDocumentError,
     document,
+    instance_trust,
     service_trust,
     statement,
     tls_only,
@@ -107,8 +108,18 @@ def test_a_service_assumes_a_role_for_one_account_and_source_only() -> None:
             "StringEquals": {"aws:SourceAccount": "111111111111"},
         },
     }
-    (without,) = json.loads(service_trust("ec2.amazonaws.com", account_id="111111111111"))["Statement"]
+    (without,) = json.loads(service_trust("backup.amazonaws.com", account_id="111111111111"))["Statement"]
     assert without["Condition"] == {"StringEquals": {"aws:SourceAccount": "111111111111"}}
+
+
+def test_a_role_of_hosts_has_no_condition_that_ec2_cannot_meet() -> None:
+    (entry,) = json.loads(instance_trust())["Statement"]
+    assert entry == {
+        "Sid": "ServiceAssumesRole",
+        "Effect": "Allow",
+        "Action": ["sts:AssumeRole"],
+        "Principal": {"Service": ["ec2.amazonaws.com"]},
+    }
 
 
 def test_use_of_a_key_is_use_of_the_key_behind_one_alias() -> None:

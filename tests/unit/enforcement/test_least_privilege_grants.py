@@ -24,14 +24,29 @@ STATEMENTS = [
     {"Sid": "Topic", "Effect": "Allow", "Action": ["sns:Publish"], "Resource": ["topic"]},
 ]
 DOCUMENT = {"Version": "2012-10-17", "Statement": STATEMENTS}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "Taken",
+            "Effect": "Allow",
+            "Principal": {"Service": ["states.amazonaws.com"]},
+            "Action": ["sts:AssumeRole"],
+        }
+    ],
+}
+ROLES = "arn:aws:iam::111111111111:role"
 MANAGED = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
 class Iam:
-    """Two roles; the platform's has three statements and a managed policy."""
+    """Two roles; the platform's has three statements, a trust policy and a managed policy."""
 
     def list_roles(self) -> dict[str, Any]:
-        return {"Roles": [{"RoleName": "theirs"}, {"RoleName": "our-etl"}]}
+        return {"Roles": [{"RoleName": name, "Arn": f"{ROLES}/{name}"} for name in ("theirs", "our-etl")]}
+
+    def get_role(self, RoleName: str) -> dict[str, Any]:
+        return {"Role": {"AssumeRolePolicyDocument": TRUST}}
 
     def list_role_policies(self, RoleName: str) -> dict[str, Any]:
         return {"PolicyNames": ["inline"]}
@@ -50,10 +65,11 @@ def test_each_action_and_each_resource_of_several_is_a_part_of_its_own() -> None
         ("our-etl", "Logs: on group"),
         ("our-etl", "Logs: on group:*"),
         ("our-etl", "Topic"),
+        ("our-etl", "Taken"),
         ("our-etl", "AmazonSSMManagedInstanceCore"),
     ]
     whole = [each.title for each in grants(Iam(), "our-", whole=True)]
-    assert whole == ["Table", "Logs", "Topic", "AmazonSSMManagedInstanceCore"]
+    assert whole == ["Table", "Logs", "Topic", "Taken", "AmazonSSMManagedInstanceCore"]
 
 
 def test_a_role_loses_the_part_and_nothing_else() -> None:
@@ -70,6 +86,14 @@ def test_a_role_that_loses_its_only_statement_is_left_with_one_that_allows_nothi
     (left,) = reduced({**DOCUMENT, "Statement": STATEMENTS[2:]}, topic)["Statement"]
     assert left["Effect"] == "Deny"
     assert left["Action"] == ["none:Nothing"]
+
+
+def test_a_role_without_its_trust_policy_is_left_with_one_that_admits_nobody() -> None:
+    (taken,) = (each for each in grants(Iam(), "our-") if each.sid == "Taken")
+    assert taken.policy == f"trust of {ROLES}/our-etl"
+    (left,) = reduced(TRUST, taken)["Statement"]
+    assert left["Effect"] == "Deny"
+    assert "Resource" not in left
 
 
 def grant(**parts: Any) -> Grant:

@@ -54,6 +54,11 @@ def execution_of(env: Environment) -> str:
     return str(data.get("Execution", {}).get("Id", ""))
 
 
+def current_execution() -> str:
+    """ARN of the execution whose state this thread works for; empty where it works for none."""
+    return str(getattr(_CURRENT, "execution", ""))
+
+
 @contextmanager
 def calling(state: str, execution: str) -> Iterator[None]:
     """Calls that this thread makes meanwhile are this state's."""

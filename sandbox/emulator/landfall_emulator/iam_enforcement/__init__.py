@@ -15,6 +15,7 @@ its matching of actions and resources, its resolution of access keys and its tab
 | `requests` | what an API call must be allowed to do: actions, resources, condition keys |
 | `dependents` | what a service checks on behalf of its caller: keys, secrets, tokens |
 | `delegated` | what services do with a role outside of an API call: log delivery, traces, Map Runs |
+| `trust` | whether a service may take a role: trust policies |
 | `decisions` | the last decisions, for tests and proofs |
 | `refusals` | refused calls in each service's own shape |
 | `handler` | the hook in the handler chain |

@@ -19,7 +19,6 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from localemu.aws.api.stepfunctions import HistoryEventType, MapRunFailedEventDetails
@@ -41,11 +40,12 @@ from localemu.services.stepfunctions.backend.execution import Execution
 from localemu.services.stepfunctions.backend.models import sfn_stores
 from moto.ec2.models.flow_logs import FlowLogs
 
-from landfall_emulator import instance_metadata
-from landfall_emulator.iam_enforcement import principals, resource_policies
+from landfall_emulator import instance_metadata, stepfunctions_clients
+from landfall_emulator.faults import callers
+from landfall_emulator.iam_enforcement import principals, resource_policies, trust
 from landfall_emulator.iam_enforcement.dependents import generating, on_key
 from landfall_emulator.iam_enforcement.judge import Refused, first_refusal
-from landfall_emulator.iam_enforcement.refusals import message
+from landfall_emulator.iam_enforcement.refusals import RoleRefused, message
 from landfall_emulator.iam_enforcement.requests import Call, Need, machine_arn
 from landfall_emulator.lambda_executor.executor import ProcessRuntimeExecutor
 from landfall_emulator.ssm import spool
@@ -82,20 +82,12 @@ _NO_LOGS: Final = "The state machine IAM Role is not authorized to access the Lo
 _REPORTING: Final[dict[str, tuple[float, bool]]] = {}
 
 
-@dataclass(frozen=True)
-class RoleRefused:
-    """An error of a call whose named role may not do what the call makes it do."""
-
-    code: str
-    text: str
-
-
 def install() -> None:
     """Hook the services' own work."""
     _map_runs_start_children()
     _executions_send_traces()
-    _functions_decrypt_their_settings()
-    _sessions_of_executions_keep_their_name()
+    _functions_act_as_their_role()
+    _tasks_take_their_role()
     _flow_logs_tell_whether_they_deliver()
     _schedules_act_as_their_role()
     spool.MAY_REPORT = _agent_may_report
@@ -122,7 +114,10 @@ def _agent_is_allowed(instance: str, host: Mapping[str, Any]) -> bool:
     account, region = str(host["account"]), str(host["region"])
     here = f"arn:aws:ec2:{region}:{account}:instance/{instance}"
     needs = [Need(action=AGENT[0], resource=here), *anywhere(AGENT[1:])]
-    return judged(role, instance, needs, _work(account, region), "agent of a host") is None
+    call = _work(account, region)
+    if trust.refused(role, trust.EC2, None, call) is not None:
+        return False
+    return judged(role, instance, needs, call, "agent of a host") is None
 
 
 def judged(
@@ -193,14 +188,22 @@ def _machine_key(call: Call) -> RoleRefused | None:
     return RoleRefused("KmsAccessDeniedException", refused[0]) if refused else None
 
 
-def _sessions_of_executions_keep_their_name() -> None:
-    """``aws:userid`` stays the same through an execution; LocalEmu names each session by chance."""
+def _tasks_take_their_role() -> None:
+    """Each task takes the role anew, where it may.
+
+    ``aws:userid`` stays the same through an execution; LocalEmu names each session by chance.
+    """
 
     class Named:
         def with_assumed_role(self, **options: Any) -> Any:
             return connect_to.with_assumed_role(session_name=_SESSION, **options)
 
+    def take(role_arn: str, region: str) -> None:
+        if execution := callers.current_execution():
+            trust.refuse_task(role_arn, execution, _work(role_arn.split(":")[4], region))
+
     boto_client.connect_to = Named()
+    stepfunctions_clients.TAKE_ROLE = take
 
 
 def _map_runs_start_children() -> None:
@@ -258,8 +261,8 @@ def _executions_send_traces() -> None:
     Execution.publish_execution_status_change_event = publish
 
 
-def _functions_decrypt_their_settings() -> None:
-    """A function's settings are decrypted, and its trace, where it is traced, is sent, as its role."""
+def _functions_act_as_their_role() -> None:
+    """A function's role is taken, its settings are decrypted and its trace, if any, is sent."""
     original = ProcessRuntimeExecutor.invoke
 
     @functools.wraps(original)
@@ -269,12 +272,19 @@ def _functions_decrypt_their_settings() -> None:
         region, account = arn.split(":")[3:5]
         call = _work(account, region)
         session = arn.rpartition(":")[2]
+        if trust.refused(str(config.role), trust.LAMBDA, arn, call) is not None:
+            return _not_invoked(payload["invoke-id"], "AccessDeniedException", trust.NO_LAMBDA.text)
         key = resource_policies.key(resource_policies.declared(arn, "key"), account, region)
         if key is not None and config.environment:
             decrypt = on_key(key, "lambda", region, account, {"aws:lambda:FunctionArn": arn})
             refused = judged(str(config.role), session, [decrypt], call, "settings of a function")
             if refused is not None:
-                return _settings_refused(payload["invoke-id"], refused[0])
+                return _not_invoked(
+                    payload["invoke-id"],
+                    "KMSAccessDeniedException",
+                    "Lambda was unable to decrypt the environment variables because KMS access was denied. "
+                    f"{refused[0]}",
+                )
         began = time.time()
         result = original(self, payload, *arguments, **options)
         if str(config.tracing_config_mode) == "Active":
@@ -316,7 +326,10 @@ def _delivery_refused(flow_log: Any) -> bool:
         Need(action="logs:DescribeLogStreams", resource=arn),
         Need(action="logs:PutLogEvents", resource=stream),
     ]
-    return judged(str(role), flow_log.id, needs, _work(account, region), "flow log of a network") is not None
+    call = _work(account, region)
+    if trust.refused(str(role), trust.FLOW_LOGS, call.arn("ec2", f"vpc-flow-log/{flow_log.id}"), call):
+        return True
+    return judged(str(role), flow_log.id, needs, call, "flow log of a network") is not None
 
 
 def _schedules_act_as_their_role() -> None:
@@ -326,12 +339,14 @@ def _schedules_act_as_their_role() -> None:
     @functools.wraps(fire)
     def invoke(*, schedule_arn: str, target: dict[str, Any], **options: Any) -> None:
         account, region = str(options["account_id"]), str(options["region"])
+        role, call = str(target["RoleArn"]), _work(account, region)
+        if trust.refused(role, trust.SCHEDULER, trust.group_of(schedule_arn), call) is not None:
+            return
         key = resource_policies.key(resource_policies.declared(schedule_arn, "key"), account, region)
-        if key is not None and target.get("RoleArn"):
+        if key is not None:
             context = {"aws:scheduler:schedule:arn": schedule_arn}
             decrypt = on_key(key, "scheduler", region, account, context)
-            call = _work(account, region)
-            if judged(str(target["RoleArn"]), _SCHEDULER, [decrypt], call, "key of a schedule") is not None:
+            if judged(role, _SCHEDULER, [decrypt], call, "key of a schedule") is not None:
                 return
         fire(schedule_arn=schedule_arn, target=target, **options)
 
@@ -354,12 +369,8 @@ def _schedules_act_as_their_role() -> None:
     TargetSender._send_to_dlq = send
 
 
-def _settings_refused(request_id: str, text: str) -> Any:
-    body = {
-        "errorType": "KMSAccessDeniedException",
-        "errorMessage": "Lambda was unable to decrypt the environment variables because KMS access was "
-        f"denied. {text}",
-    }
+def _not_invoked(request_id: str, error: str, text: str) -> Any:
+    body = {"errorType": error, "errorMessage": text}
     return InvocationResult(request_id, json.dumps(body).encode(), is_error=True, logs="")
 
 

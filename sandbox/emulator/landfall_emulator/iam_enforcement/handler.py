@@ -14,7 +14,7 @@ from localemu.aws.api import CommonServiceException, RequestContext
 from localemu.services.iam_enforcement import enforcer
 from moto.logs.models import logs_backends
 
-from landfall_emulator.iam_enforcement import decisions, delegated, principals, resource_policies
+from landfall_emulator.iam_enforcement import decisions, delegated, principals, resource_policies, trust
 from landfall_emulator.iam_enforcement.dependents import dependents
 from landfall_emulator.iam_enforcement.evaluation import Principal
 from landfall_emulator.iam_enforcement.judge import first_refusal
@@ -36,6 +36,7 @@ def install() -> None:
     enforcer.IAMEnforcementHandler.__call__ = _enforce
     decisions.install()
     delegated.install()
+    trust.install()
 
 
 def _enforce(self: Any, chain: Any, context: RequestContext, response: Any) -> None:
@@ -54,7 +55,7 @@ def _enforce(self: Any, chain: Any, context: RequestContext, response: Any) -> N
         context.landfall_user_id = principal.unique_id
         _judge(context, call, principal, source_arn)
     _note(call, principal)
-    if (refused := delegated.refusal_of_role(call)) is not None:
+    if (refused := trust.refusal(call) or delegated.refusal_of_role(call)) is not None:
         raise CommonServiceException(code=refused.code, message=refused.text, sender_fault=True)
 
 

@@ -38,7 +38,7 @@ def of_key(access_key: str, account: str, region: str) -> Principal | None:
         # Sessions do not change, and there is one for every start of a runner: they are not searched twice.
         _CALLERS[access_key] = caller
     role = caller.role_name or ""
-    found = _role(caller.account_id, role) if role else None
+    found = role_record(caller.account_id, role) if role else None
     return Principal(
         arn=caller.arn,
         account=caller.account_id,
@@ -52,7 +52,7 @@ def of_role(role_arn: str, session: str) -> Principal:
     """A role as a service uses it outside of an API call."""
     account, _, name = role_arn.split(":", 4)[4].partition(":role/")
     role = name.rpartition("/")[2]
-    found = _role(account, role)
+    found = role_record(account, role)
     return Principal(
         arn=f"arn:aws:sts::{account}:assumed-role/{role}/{session}",
         account=account,
@@ -73,7 +73,7 @@ def policies(principal: Principal) -> Policies:
         return Policies()
     if not principal.role:
         return _user_policies(principal)
-    role = _role(principal.account, principal.role)
+    role = role_record(principal.account, principal.role)
     caller = _CALLERS.get(principal.key)
     return Policies(
         identity=tuple(_inline(role) + _attached(role, principal.account)) if role is not None else (),
@@ -99,7 +99,8 @@ def _user_policies(principal: Principal) -> Policies:
     )
 
 
-def _role(account: str, name: str) -> Any:
+def role_record(account: str, name: str) -> Any:
+    """The emulator's record of a role; None where there is none."""
     roles = iam_backends[account]["global"].roles.values()
     return next((role for role in list(roles) if role.name == name), None)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from localemu.aws.api import CommonServiceException, RequestContext
@@ -19,6 +20,14 @@ _KEY_CODES: Final = {
     "stepfunctions": "KmsAccessDeniedException",
 }
 _BAD_REQUEST: Final = frozenset({"json", "ec2"})
+
+
+@dataclass(frozen=True)
+class RoleRefused:
+    """An error of a call whose named role may not do what the call makes it do, or may not be taken."""
+
+    code: str
+    text: str
 
 
 def message(principal: Principal, action: str, resource: str, decision: Decision) -> str:

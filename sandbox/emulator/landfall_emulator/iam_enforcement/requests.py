@@ -27,6 +27,8 @@ from landfall_emulator.ssm.spool import Spool
 Parameters = Mapping[str, Any]
 
 _PREFIXES: Final = {"stepfunctions": "states", "bedrock-runtime": "bedrock"}
+_WITHOUT_SOURCE: Final = frozenset({"ec2.amazonaws.com"})
+"""Services that do not say for which account they call: EC2, as it takes the role of an instance profile."""
 _TASK_ANSWERS: Final = frozenset({"SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"})
 
 
@@ -94,7 +96,8 @@ def global_keys(call: Call, principal: Principal, source_arn: str | None) -> dic
         keys["aws:userid"] = principal.unique_id
     if principal.service:
         keys["aws:PrincipalServiceName"] = principal.service
-        keys["aws:SourceAccount"] = principal.account
+        if principal.service not in _WITHOUT_SOURCE:
+            keys["aws:SourceAccount"] = principal.account
     if source_arn:
         keys["aws:SourceArn"] = source_arn
         keys["aws:SourceAccount"] = source_arn.split(":")[4] or principal.account

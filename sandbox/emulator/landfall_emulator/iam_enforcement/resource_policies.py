@@ -19,8 +19,8 @@ from localemu.services.s3.models import s3_stores
 from localemu.services.sns.models import sns_stores
 from localemu.services.sqs.models import sqs_stores
 
-from landfall_emulator.iam_enforcement.evaluation import NamedPolicy
-from landfall_emulator.iam_enforcement.principals import parsed
+from landfall_emulator.iam_enforcement.evaluation import NamedPolicy, statements
+from landfall_emulator.iam_enforcement.principals import parsed, role_record
 
 DECLARED: Final[dict[str, dict[str, Any]]] = {}
 """Facts of a resource by its ARN: ``key`` and ``tracing``."""
@@ -58,7 +58,7 @@ def owner(resource: str) -> str:
 
 
 def policy_of(resource: str) -> NamedPolicy | None:
-    """The policy attached to a resource."""
+    """The policy attached to a resource; of a role its trust policy, which names no resource itself."""
     parts = resource.split(":", 5)
     if len(parts) != 6:
         return None
@@ -78,6 +78,10 @@ def policy_of(resource: str) -> NamedPolicy | None:
         text = key.policy if key is not None else None
     elif service == "lambda":
         text = _function_policy(account, region, name)
+    elif service == "iam" and (role := role_record(account, name.rpartition("/")[2])) is not None:
+        trust = parsed(role.assume_role_policy_document)
+        own = [{**statement, "Resource": resource} for statement in statements(trust)]
+        return NamedPolicy(f"trust of {resource}", {"Statement": own})
     return NamedPolicy(f"policy of {resource}", parsed(text)) if text else None
 
 
