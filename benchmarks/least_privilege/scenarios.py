@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ from landfall.cli.runs import Run
 from sandbox.faults.client import Faults
 from sandbox.faults.model import Rule
 from sandbox.host import host_folder
+
+_AGENT_SECONDS: Final = 1.1
+"""How long the emulator may hold on to what it last decided about a host's agent: a second, and some."""
 
 MAILBOX: Final = "least-privilege-mailbox"
 SAMPLE: Final = "blog_test_workflow"
@@ -293,6 +297,8 @@ def large_log(plane: Plane) -> None:
     metadata = InstanceMetadataFetcher(
         timeout=10, num_attempts=3, base_url=f"{plane.sandbox.endpoint}/_landfall/hosts/{host}/"
     ).retrieve_iam_role_credentials()
+    if not metadata:
+        raise NotAsExpected("the host gets no credentials")
     s3 = boto3.client(
         "s3",
         region_name=plane.names.region,
@@ -318,6 +324,7 @@ def managed_host(plane: Plane) -> None:
         hosts = ssm.describe_instance_information()["InstanceInformationList"]
         return True if hosts and all(host["PingStatus"] == "Online" for host in hosts) else None
 
+    time.sleep(_AGENT_SECONDS)
     plane.wait_for("Systems Manager has lost the host: ConnectionLost", online)
 
 

@@ -78,6 +78,8 @@ class HandlerFunction(pulumi.ComponentResource):
         role = aws.iam.Role(
             name,
             name=function_role_name(args.names, name),
+            # A function with a VPC could not be made so: Lambda does not name its source while it makes the
+            # network interfaces (seen in aws-parallelcluster, pull request 6926).
             assume_role_policy=service_trust(
                 "lambda.amazonaws.com", account_id=placement.account_id, source_arn=self.arn
             ),
