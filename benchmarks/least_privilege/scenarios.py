@@ -190,13 +190,14 @@ def job_kinds(plane: Plane) -> None:
 
 def abort_job_kinds(plane: Plane) -> None:
     """A stopped execution stops its Glue job, its Spark job and its child execution."""
+    execution = plane.start(stack.HANGING)
     try:
-        execution = plane.start(stack.HANGING)
         plane.wait_for("the jobs do not start", lambda: _runs_of_others(plane, 3))
         plane.stop(execution)
         plane.wait_for("a job goes on", lambda: _runs_of_others(plane, 0))
         plane.wait_for("the records stay open", lambda: _all_aborted(plane, execution))
     finally:
+        plane.stop(execution)  # else it could start a job later, in somebody else's scenario
         for stop in (_runs_of_others(plane) or {}).values():
             stop()
 
@@ -447,11 +448,12 @@ def _traced(plane: Plane, name: str, began: datetime) -> None:
         if not ids:
             return None
         segments = [
-            segment["Document"]
+            json.loads(segment["Document"])
             for each in xray.batch_get_traces(TraceIds=ids)["Traces"]
             for segment in each["Segments"]
         ]
-        return True if any(json.loads(segment)["name"] == name for segment in segments) else None
+        left = [each for each in segments if each["name"] == name and each["start_time"] >= began.timestamp()]
+        return True if left else None
 
     plane.wait_for(f"{name} leaves no trace", trace)
 
