@@ -47,7 +47,7 @@ KNOWN_GAPS: tuple[Gap, ...] = (
         "lambda",
         "CreateFunction refuses a role that does not exist or cannot be assumed",
         "accepted",
-        "none: a stack names its roles by reference",
+        "the sandbox refuses it: it enforces IAM",
     ),
     Gap(
         "sfn-tracing",
@@ -68,7 +68,7 @@ KNOWN_GAPS: tuple[Gap, ...] = (
         "stepfunctions",
         "CreateStateMachine refuses a role that cannot be assumed or that cannot write the log group",
         "accepted",
-        "none: a stack names its roles by reference",
+        "the sandbox refuses it: it enforces IAM",
     ),
     Gap(
         "logs-key-missing",
@@ -124,7 +124,7 @@ KNOWN_GAPS: tuple[Gap, ...] = (
         "ec2",
         "DeliverLogsStatus becomes SUCCESS when the role may write the group",
         "always FAILED for CloudWatch Logs, no record is delivered",
-        "none: there is no traffic in the emulator",
+        "the sandbox says whether the role may: it enforces IAM; there is no traffic",
     ),
 )
 """For the documentation (`docs/limits.md`) and the test that looks for each of them."""
