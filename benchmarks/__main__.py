@@ -34,7 +34,10 @@ def main() -> int:
         description="Measures Landfall against what its users would otherwise have, side by side.",
         epilog="Example: python -m benchmarks preview startup",
     )
-    parser.add_argument("benchmark", nargs="*", choices=[[], *BENCHMARKS], help="all by default")
+    names = ", ".join(BENCHMARKS)
+    parser.add_argument(
+        "benchmark", nargs="*", choices=[[], *BENCHMARKS], metavar="NAME", help=f"{names}; all by default"
+    )
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name} of the docs")
     options = parser.parse_args()
     chosen = options.benchmark or list(BENCHMARKS)
