@@ -37,7 +37,7 @@ def compare() -> list[Comparison]:
     """Our modules after the libraries, for each function."""
     found = []
     with TemporaryDirectory() as folder:
-        libraries = command_processor_seconds(_python(Path(folder), _LIBRARIES))
+        (libraries,) = command_processor_seconds(_python(Path(folder), _LIBRARIES))
         for name in FUNCTIONS:
             archive = function_archive(name, REPOSITORY)
             code = Path(folder) / name

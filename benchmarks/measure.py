@@ -49,26 +49,35 @@ class Comparison:
 
 
 def seconds(
-    work: Callable[[], object], repeats: int = REPEATS, clock: Callable[[], float] = time.perf_counter
-) -> float:
-    """Median duration of ``work`` after one run that warms up."""
-    work()
-    return statistics.median(_timed(work, clock) for _ in range(repeats))
+    *works: Callable[[], object], repeats: int = REPEATS, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
+    """Median duration of each work after a run that warms up.
+
+    They run in turn, each once a round: a minute in which the machine is slow counts for all of them.
+    """
+    for work in works:
+        work()
+    rounds = [[_timed(work, clock) for work in works] for _ in range(repeats)]
+    return [statistics.median(each) for each in zip(*rounds, strict=True)]
 
 
-def processor_seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Median processor time of ``work`` in this process, all its threads: other load matters less."""
-    return seconds(work, repeats, time.process_time)
+def processor_seconds(*works: Callable[[], object], repeats: int = REPEATS) -> list[float]:
+    """Median processor time of each work in this process, all its threads: other load matters less."""
+    return seconds(*works, repeats=repeats, clock=time.process_time)
 
 
-def command_seconds(command: Sequence[str], repeats: int = REPEATS) -> float:
-    """Median duration of a command in a process of its own; raises ``CalledProcessError``."""
-    return seconds(lambda: subprocess.run(command, check=True, capture_output=True), repeats)
+def command_seconds(*commands: Sequence[str], repeats: int = REPEATS) -> list[float]:
+    """Median duration of each command in a process of its own; raises ``CalledProcessError``."""
+    return seconds(*map(_run, commands), repeats=repeats)
 
 
-def command_processor_seconds(command: Sequence[str], repeats: int = REPEATS) -> float:
-    """Median processor time of a command and its children; raises ``CalledProcessError``."""
-    return seconds(lambda: subprocess.run(command, check=True, capture_output=True), repeats, _of_children)
+def command_processor_seconds(*commands: Sequence[str], repeats: int = REPEATS) -> list[float]:
+    """Median processor time of each command and its children; raises ``CalledProcessError``."""
+    return seconds(*map(_run, commands), repeats=repeats, clock=_of_children)
+
+
+def _run(command: Sequence[str]) -> Callable[[], object]:
+    return lambda: subprocess.run(command, check=True, capture_output=True)
 
 
 def _of_children() -> float:

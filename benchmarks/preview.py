@@ -52,12 +52,15 @@ def _against_bare(root: Path, bare: Path, count: int) -> Comparison:
     # The stack itself and its provider are resources too.
     (bare / "__main__.py").write_text(BARE.format(count=count - 2), encoding="utf-8")
     judge = guardrails_for(Project.load(root), STACK, TODAY)
+    baseline, ours = processor_seconds(
+        lambda: embedded.plan(bare, STACK), lambda: embedded.plan(root, STACK, guardrails=judge)
+    )
     return Comparison(
         what=f"preview of {STACK}, {count} resources",
         baseline="bare SDK, as many topics",
-        baseline_seconds=processor_seconds(lambda: embedded.plan(bare, STACK)),
+        baseline_seconds=baseline,
         ours="program, config, guardrails",
-        ours_seconds=processor_seconds(lambda: embedded.plan(root, STACK, guardrails=judge)),
+        ours_seconds=ours,
         most_ratio=MOST,
     )
 
