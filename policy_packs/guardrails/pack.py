@@ -210,9 +210,9 @@ def serve(*, today: date) -> None:
 
     `today` decides which waivers hold. Returns on SIGINT or SIGTERM.
     """
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
+    # Before gRPC has threads: what one of them caught would not wake this one, and the process would stay.
+    ends = (signal.SIGINT, signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=4),
         options=[
@@ -226,5 +226,5 @@ def serve(*, today: date) -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    stop.wait()
+    signal.sigwait(ends)
     server.stop(grace=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -248,19 +249,28 @@ def test_the_pack_changes_nothing() -> None:
 
 
 @pytest.fixture
-def served() -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
+def process() -> Iterator[subprocess.Popen[str]]:
     """The pack in a process of its own, started as a language host starts it."""
     command = [sys.executable, str(ROOT / "policy_packs/guardrails"), "127.0.0.1:1"]
     environ = {**os.environ, "PULUMI_CONFIG": '{"landfall:platform": "{\\"environment\\": \\"dev\\"}"}'}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=environ, cwd=ROOT.parent
-    ) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield analyzer_pb2_grpc.AnalyzerStub(channel)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+    ) as started:
+        try:
+            yield started
+            started.send_signal(signal.SIGTERM)
+            assert started.wait(timeout=30) == 0
+        finally:
+            started.kill()
+
+
+@pytest.fixture
+def served(process: subprocess.Popen[str]) -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
+    """A client of the pack's process."""
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield analyzer_pb2_grpc.AnalyzerStub(channel)
 
 
 def test_the_pack_runs_as_a_process(served: Any) -> None:
@@ -275,6 +285,19 @@ def test_the_pack_runs_as_a_process(served: Any) -> None:
     with pytest.raises(grpc.RpcError) as refused:
         served.Handshake(analyzer_pb2.AnalyzerHandshakeRequest(engine_address="127.0.0.1:1"))
     assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_no_thread_of_the_pack_catches_the_signal_that_the_main_thread_waits_for(
+    served: Any, process: subprocess.Popen[str]
+) -> None:
+    served.GetAnalyzerInfo(empty_pb2.Empty())
+    threads = list(Path(f"/proc/{process.pid}/task").iterdir())
+    assert len(threads) > 1
+    for thread in threads:
+        blocked = re.search(r"^SigBlk:\s*(\w+)$", (thread / "status").read_text(), re.MULTILINE)
+        assert blocked is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            assert int(blocked.group(1), 16) >> (number - 1) & 1, thread.name
 
 
 def test_a_broken_pulumi_config_is_no_config() -> None:
