@@ -59,11 +59,11 @@ class Guard:
         self._tell({"owned": True})
 
     def watch(self, process_group: int) -> None:
-        """From now on, kill this process group when the runner dies."""
+        """From now on, kill this process group when the runner dies. The group's first process tells it."""
         self._tell({"process_group": process_group})
 
     def decided(self, outcome: Outcome) -> None:
-        """The job has this outcome; report it if the runner dies before it has done so."""
+        """The script has ended, with this outcome; report it if the runner dies before it has done so."""
         self._tell({"outcome": asdict(outcome)})
 
     def dismiss(self) -> None:
@@ -106,6 +106,7 @@ def _watch(reader: int, on_death: Callable[[Outcome, bool], object]) -> None:
             owned = owned or "owned" in message
             if "outcome" in message:
                 outcome = Outcome(**message["outcome"])
+                group = 0  # all its processes have ended: the number may be somebody else's by now
     if group > 1:
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGKILL)

@@ -49,11 +49,6 @@ class Ending:
     stopped: bool = False
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel to kill the program when the runner dies (Linux; see prctl(2))."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def run(
     argv: Sequence[str],
     *,
@@ -62,18 +57,27 @@ def run(
     timeout_seconds: float,
     grace_seconds: float,
     stop: Stop,
-    on_started: Callable[[int], None],
+    in_child: Callable[[int], None],
+    on_started: Callable[[], None],
     on_output: Callable[[str, bytes], None],
     clock: Clock,
 ) -> Ending:
     """Run `argv` to its end and pass what it prints to `on_output("stdout" | "stderr", bytes)`.
 
-    `on_started` gets the process group, before any output. At the time limit, or when `stop` is requested,
-    the whole group gets SIGTERM and, `grace_seconds` later, SIGKILL. Whatever the program leaves running in
-    its group when it ends is killed as well: a job ends with its script.
+    `in_child` gets the process group. It is called in the new process, before the program: who has to know
+    the group knows it before the program does anything, even if this process is killed at that moment.
+    `on_started` is called here, before any output. At the time limit, or when `stop` is requested, the whole
+    group gets SIGTERM and, `grace_seconds` later, SIGKILL. Whatever the program leaves running in its group
+    when it ends is killed as well: a job ends with its script.
 
     Raises JobFailed when the program cannot be started. Call it while the process has one thread only.
     """
+
+    def prepare() -> None:
+        # The program is killed when the runner dies (Linux; see prctl(2)).
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        in_child(os.getpid())
+
     try:
         process = subprocess.Popen(  # noqa: S603 - an argument vector; the path comes from scripts.resolve
             list(argv),
@@ -83,12 +87,12 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=prepare,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise JobFailed(f"the script could not be started: {_why(error)}") from None
     try:
-        on_started(process.pid)
+        on_started()
         return _follow(process, timeout_seconds, grace_seconds, stop, on_output, clock)
     except BaseException:
         _signal_group(process.pid, signal.SIGKILL)

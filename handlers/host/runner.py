@@ -156,8 +156,7 @@ class Runner:
 
         sinks = {name: sink(name) for name in ("stdout", "stderr")}
 
-        def started(process_group: int) -> None:
-            guard.watch(process_group)
+        def started() -> None:
             heartbeats.start()
             stream.start()
 
@@ -171,6 +170,7 @@ class Runner:
                     timeout_seconds=job.timeout_seconds,
                     grace_seconds=self._grace_seconds,
                     stop=self.stop,
+                    in_child=guard.watch,
                     on_started=started,
                     on_output=lambda name, data: sinks[name].feed(data),
                     clock=clock,

@@ -31,6 +31,13 @@ SECRET = {
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
+_GOES_ON = """
+import runpy, sys
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def eventually(read: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 15.0) -> Any:
     """The first value of `read` that is wanted; the last one when the time is over."""
     deadline = time.monotonic() + seconds
@@ -172,11 +179,14 @@ class HostPlane:
         sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=messages[0]["ReceiptHandle"])
         return self.job(script, token=json.loads(messages[0]["Body"])["token"], **changes), arn
 
-    def start(self, job: Mapping[str, Any] | str, *more: str, **environment: str) -> subprocess.Popen[str]:
-        """The runner as a process in a group of its own."""
+    def start(
+        self, job: Mapping[str, Any] | str, *more: str, before: str = "", **environment: str
+    ) -> subprocess.Popen[str]:
+        """The runner as a process in a group of its own; `before` is Python that runs in it, before it."""
         text = job if isinstance(job, str) else base64.b64encode(json.dumps(job).encode()).decode()
+        first = ("-c", before + _GOES_ON) if before else ()
         return subprocess.Popen(
-            [sys.executable, str(self.folder / "runner.pyz"), text, *more],
+            [sys.executable, *first, str(self.folder / "runner.pyz"), text, *more],
             env={
                 "PATH": os.environ["PATH"],
                 "AWS_SSM_INSTANCE_ID": "i-0123456789abcdef0",

@@ -50,6 +50,24 @@ SCRIPTS = {
     "sub/inner.sh": "#!/bin/sh\necho inner\n",
 }
 
+DIES_WHEN_ITS_SCRIPT_HAS_BEGUN = """
+import os, signal, subprocess, time
+from pathlib import Path
+
+start = subprocess.Popen.__init__
+
+
+def start_and_die(self, argv, **options):
+    start(self, argv, **options)
+    note = Path(argv[-1])
+    while not note.exists() or len(note.read_text().split()) < 2:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+subprocess.Popen.__init__ = start_and_die
+"""
+
 
 @pytest.fixture(scope="module")
 def plane(sandbox: Sandbox, aws: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> HostPlane:
@@ -277,6 +295,21 @@ def test_a_runner_that_is_killed_leaves_no_process_and_no_open_record(
     )
     record = plane.record(job)
     assert (record["execution_status"], record["error_name"]) == ("Aborted", "JobAborted")
+
+
+def test_a_runner_that_is_killed_while_its_script_begins_leaves_no_process(
+    plane: HostPlane, tmp_path: Path
+) -> None:
+    note = tmp_path / "pids"
+    job, arn = plane.waiting_job("sleeps.sh", args=[str(note)], heartbeat_seconds=30)
+
+    process = plane.start(job, before=DIES_WHEN_ITS_SCRIPT_HAS_BEGUN)
+    process.communicate(timeout=60)
+
+    assert process.returncode == -signal.SIGKILL
+    assert gone([int(line) for line in note.read_text().split()])
+    assert plane.ended(arn)["error"] == "JobAborted"
+    assert plane.record(job)["execution_status"] == "Aborted"
 
 
 def test_a_runner_that_was_killed_before_it_began_is_reported_by_the_next_one(
