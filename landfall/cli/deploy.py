@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from landfall.cli.exits import CommandError, Exit
-from landfall.cli.stacks import ROOT, STACKS, counted, stack_result
+from landfall.cli.stacks import POLICY_PACK, ROOT, STACKS, counted, stack_result
 from landfall.cli.terminal import say, step
 from landfall.config import scripts_folder
 from sandbox import deployments, launcher
@@ -30,7 +30,6 @@ from sandbox.spec import SandboxSpec
 from sandbox.state import write_text
 from sandbox.venv import ensure_emulator
 
-POLICY_PACK = ROOT / "policy_packs" / "guardrails"
 PROGRAM = ("__main__.py", "Pulumi.yaml", "landfall", "components", "workflows", "handlers", "policy_packs")
 ACCOUNT_FOR_TOOLS = "data"
 ENGINES = ("pulumi", "embedded")

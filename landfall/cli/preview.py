@@ -13,11 +13,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from landfall.cli.deploy import POLICY_PACK
 from landfall.cli.exits import CommandError, Exit, cannot_write
 from landfall.cli.preview_baseline import Baseline, baseline, digest
 from landfall.cli.preview_view import print_changes, print_cost, print_places, print_risk
-from landfall.cli.stacks import ROOT, counted, load_stack
+from landfall.cli.stacks import POLICY_PACK, ROOT, counted, load_stack
 from landfall.cli.terminal import out, print_json, say, step, table
 from landfall.cost import findings as cost_findings
 from landfall.cost.estimate import Estimate, estimate

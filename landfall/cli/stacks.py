@@ -10,6 +10,7 @@ from landfall.config import ConfigIssue, LoadResult, StackConfig, load_file, rep
 
 ROOT = Path(__file__).resolve().parents[2]
 STACKS = ROOT / "stacks"
+POLICY_PACK = ROOT / "policy_packs" / "guardrails"
 
 
 class InvalidStack(CommandError):

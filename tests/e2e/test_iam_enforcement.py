@@ -115,6 +115,11 @@ def table(enforced: Sandbox, key: str) -> str:
     return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/enforced"
 
 
+def putting(table: str) -> dict[str, Any]:
+    """The statement that lets a state machine put an item."""
+    return {**allow("dynamodb:PutItem", table), "Sid": "Put"}
+
+
 def run_machine(sandbox: Sandbox, role: Role) -> Any:
     """A state machine that puts one item."""
     definition = {
@@ -141,8 +146,7 @@ def test_a_task_needs_its_action_and_the_key_of_its_table(enforced: Sandbox, key
     role = make_role(enforced, "states")
     by_alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/enforced"}}
     use = allow("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*", Condition=by_alias)
-    put = {**allow("dynamodb:PutItem", table), "Sid": "Put"}
-    role.may(put, use)
+    role.may(putting(table), use)
     assert run_machine(enforced, role).status == "SUCCEEDED"
     for missing, action in (("Put", "dynamodb:PutItem"), ("Allow", "kms:Decrypt")):
         iam = enforced.client("iam", "data")
@@ -158,7 +162,7 @@ def test_a_task_needs_its_action_and_the_key_of_its_table(enforced: Sandbox, key
 def test_a_role_is_taken_as_its_trust_policy_says(enforced: Sandbox, table: str) -> None:
     own = {"ArnLike": {"aws:SourceArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m-*"}}
     role = make_role(enforced, "states", own)
-    role.may({**allow("dynamodb:PutItem", table), "Sid": "Put"}, {**allow("kms:*", "*"), "Sid": "Key"})
+    role.may(putting(table), {**allow("kms:*", "*"), "Sid": "Key"})
     assert run_machine(enforced, role).status == "SUCCEEDED"
     for elsewhere in (
         make_role(enforced, "lambda"),
@@ -174,7 +178,7 @@ def test_a_task_fails_and_a_function_is_refused_once_the_role_is_not_trusted(
 ) -> None:
     iam, states = enforced.client("iam", "data"), enforced.client("stepfunctions", "data")
     role = make_role(enforced, "states")
-    role.may({**allow("dynamodb:PutItem", table), "Sid": "Put"}, {**allow("kms:*", "*"), "Sid": "Key"})
+    role.may(putting(table), {**allow("kms:*", "*"), "Sid": "Key"})
     assert run_machine(enforced, role).status == "SUCCEEDED"
     machine = next(
         each["stateMachineArn"]

@@ -76,10 +76,9 @@ TRACES_OF_FUNCTIONS: Final = ("xray:PutTelemetryRecords", "xray:PutTraceSegments
 _SESSION: Final = "StepFunctions"
 _SCHEDULER: Final = "scheduler"
 _REPORT_SECONDS: Final = 1.0
-_NO_LOGS: Final = "The state machine IAM Role is not authorized to access the Log Destination"
-
-
 _REPORTING: Final[dict[str, tuple[float, bool]]] = {}
+"""For each host, when it was judged and whether its agent may report."""
+_NO_LOGS: Final = "The state machine IAM Role is not authorized to access the Log Destination"
 
 
 def install() -> None:
@@ -147,9 +146,14 @@ def refusal_of_role(call: Call) -> RoleRefused | None:
     return None
 
 
-def _log_delivery(call: Call) -> RoleRefused | None:
+def _machine_before(call: Call) -> Any:
+    """The state machine that a call changes, as it is until then; None for one that is made."""
     arn = call.text("stateMachineArn")
-    machine = sfn_stores[call.account][call.region].state_machines.get(arn) if arn else None
+    return sfn_stores[call.account][call.region].state_machines.get(arn) if arn else None
+
+
+def _log_delivery(call: Call) -> RoleRefused | None:
+    machine = _machine_before(call)
     logging: Any = call.parameters.get("loggingConfiguration") or getattr(machine, "logging_config", None)
     role = call.text("roleArn") or str(getattr(machine, "role_arn", ""))
     if not role or (logging or {}).get("level", "OFF") == "OFF":
@@ -160,8 +164,7 @@ def _log_delivery(call: Call) -> RoleRefused | None:
 
 def _managed_rules(call: Call) -> RoleRefused | None:
     """Whoever waits for a job by events needs leave to make the rule that tells of its end."""
-    arn = call.text("stateMachineArn")
-    machine = sfn_stores[call.account][call.region].state_machines.get(arn) if arn else None
+    machine = _machine_before(call)
     role = call.text("roleArn") or str(getattr(machine, "role_arn", ""))
     definition = call.text("definition") or str(getattr(machine, "definition", ""))
     needs = [

@@ -100,20 +100,17 @@ _EXEMPT: Final = frozenset(tuple(name.split(":")) for name in enforcer._EXEMPT_A
 
 def _note(call: Call, principal: Principal | None) -> None:
     """Keep what later decisions need and the emulator drops."""
-    text, given = call.text, call.parameters
+    given = call.parameters
     if call.service == "stepfunctions" and call.operation in ("CreateStateMachine", "UpdateStateMachine"):
-        arn = text("stateMachineArn") or call.arn("states", f"stateMachine:{text('name')}")
         encryption: Any = given.get("encryptionConfiguration") or {}
         tracing: Any = given.get("tracingConfiguration") or {}
         resource_policies.declare(
-            arn,
+            call.machine(),
             key=encryption.get("kmsKeyId") or ("" if encryption else None),
             tracing=tracing.get("enabled"),
         )
     elif call.service == "lambda" and call.operation in ("CreateFunction", "UpdateFunctionConfiguration"):
-        arn = call.arn("lambda", f"function:{text('FunctionName')}")
-        resource_policies.declare(arn, key=given.get("KMSKeyArn"))
+        resource_policies.declare(call.function(), key=given.get("KMSKeyArn"))
     elif call.service == "scheduler" and call.operation in ("CreateSchedule", "UpdateSchedule"):
-        group = text("GroupName") or "default"
-        arn = call.arn("scheduler", f"schedule/{group}/{text('Name')}")
+        arn = call.arn("scheduler", f"schedule/{call.schedule_group()}/{call.text('Name')}")
         resource_policies.declare(arn, key=given.get("KmsKeyArn"))

@@ -63,6 +63,18 @@ class Call:
         """A parameter that is text; empty where it is absent."""
         return str(self.parameters.get(name) or "")
 
+    def machine(self) -> str:
+        """ARN of the state machine that the call makes or changes."""
+        return self.text("stateMachineArn") or self.arn("states", f"stateMachine:{self.text('name')}")
+
+    def function(self) -> str:
+        """ARN of the function that the call makes or changes."""
+        return self.arn("lambda", f"function:{self.text('FunctionName')}")
+
+    def schedule_group(self) -> str:
+        """Name of the group of the schedule that the call makes or changes."""
+        return self.text("GroupName") or "default"
+
 
 def needs(call: Call, principal: Principal) -> list[Need]:
     """Everything that the call itself has to be allowed to do; empty for a token that nobody waits for."""

@@ -80,13 +80,11 @@ def refusal(call: Call) -> RoleRefused | None:
     """The error of a call that gives a service a role which it may not take."""
     operation, text = call.operation, call.text
     if call.service == "stepfunctions" and operation in ("CreateStateMachine", "UpdateStateMachine"):
-        machine = text("stateMachineArn") or call.arn("states", f"stateMachine:{text('name')}")
-        return _NO_STATES if _lacks(text("roleArn"), STATES, machine, call) else None
+        return _NO_STATES if _lacks(text("roleArn"), STATES, call.machine(), call) else None
     if call.service == "lambda" and operation in ("CreateFunction", "UpdateFunctionConfiguration"):
-        function = call.arn("lambda", f"function:{text('FunctionName')}")
-        return NO_LAMBDA if _lacks(text("Role"), LAMBDA, function, call) else None
+        return NO_LAMBDA if _lacks(text("Role"), LAMBDA, call.function(), call) else None
     if call.service == "scheduler" and operation in ("CreateSchedule", "UpdateSchedule"):
-        group = call.arn("scheduler", f"schedule-group/{text('GroupName') or 'default'}")
+        group = call.arn("scheduler", f"schedule-group/{call.schedule_group()}")
         target: Any = call.parameters.get("Target") or {}
         return _NO_SCHEDULER if _lacks(target.get("RoleArn"), SCHEDULER, group, call) else None
     return None
