@@ -101,9 +101,9 @@ class Tree:
 
 
 def copy_of_tree(folder: Path, **environment: str) -> Tree:
-    """A copy of the tree that may be edited."""
+    """A copy of the tree that may be edited; with the compiled modules, which Python takes where they fit."""
     for name in COPIED:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name)
     for name in FILES:
         shutil.copy2(ROOT / name, folder / name)
     for name in SHARED:
