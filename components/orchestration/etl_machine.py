@@ -14,6 +14,7 @@ import pulumi_aws as aws
 from components.handles import OperationsHandles
 from components.iam import service_trust
 from components.orchestration.machine_role import machine_policy
+from landfall.archives import Archive
 from landfall.config import Workflows
 from landfall.etl_names import EtlNames
 from workflows.etl import EtlSpec, definition
@@ -29,6 +30,8 @@ class EtlMachineArgs:
     operations: OperationsHandles
     kms_key_arn: pulumi.Input[str]
     log_retention_days: int
+    bundle: Archive
+    """Runner and scripts that this deployment's runs use."""
 
 
 class EtlMachine(pulumi.ComponentResource):
@@ -87,6 +90,7 @@ class EtlMachine(pulumi.ComponentResource):
                     "ArchiveBucket": operations.archive_bucket,
                     "ConfigTable": names.config_table,
                     "Database": spec.warehouse.database,
+                    "HostBundle": args.bundle.sha256,
                     "JobAuditTable": names.job_audit_table,
                     "LogGroup": names.log_group,
                     "Region": names.region,

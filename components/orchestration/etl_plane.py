@@ -120,6 +120,7 @@ class EtlPlane(pulumi.ComponentResource):
                 operations=args.operations,
                 kms_key_arn=self._key.arn,
                 log_retention_days=args.spec.operations.log_retention_days,
+                bundle=args.deliverables.host_bundle,
             ),
             # Hosts must have the runner, and the topic its policy, before the first execution.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[store, delivery]),

@@ -20,6 +20,7 @@ from handlers.host.errors import InvalidJob
 
 VERSION = 1
 _LONGEST_SHOWN = 120
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _JOB_ID = re.compile(r"\d{3,}\.\d{4,}\..+", re.DOTALL)
 
 
@@ -36,6 +37,8 @@ class Settings:
     """Empty: no archive."""
     retention_days: int
     """Time to live of the audit record, days."""
+    bundle: str = ""
+    """SHA-256 of the bundle whose scripts are meant, hexadecimal; empty: whichever is installed."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Job:
 _TEXTS = ("task_token", "workflow_id", "workflow_execution_id", "job_id", "job_name", "script")
 _KEYS = {*_TEXTS, "version", "stage", "attempt", "args", "timeout_seconds", "heartbeat_seconds", "settings"}
 _SETTING_TEXTS = ("region", "job_audit_table", "log_group", "secret_id", "database")
-_SETTING_KEYS = {*_SETTING_TEXTS, "archive_bucket", "retention_days"}
+_SETTING_KEYS = {*_SETTING_TEXTS, "archive_bucket", "retention_days", "bundle"}
 
 
 def parse(argument: str) -> Job:
@@ -128,8 +131,13 @@ def _settings(values: Any) -> Settings:
     bucket = values.get("archive_bucket") or ""
     if not isinstance(bucket, str):
         raise InvalidJob("archive_bucket is not a string")
+    bundle = values.get("bundle") or ""
+    if bundle and not (isinstance(bundle, str) and _SHA256.fullmatch(bundle)):
+        raise InvalidJob(f"bundle {_shown(bundle)} is not a SHA-256 in hexadecimal")
     texts = {key: _text(values, key) for key in _SETTING_TEXTS}
-    return Settings(**texts, archive_bucket=bucket, retention_days=_count(values, "retention_days"))
+    return Settings(
+        **texts, archive_bucket=bucket, retention_days=_count(values, "retention_days"), bundle=bundle
+    )
 
 
 def _only(values: dict[str, Any], known: set[str], where: str) -> None:

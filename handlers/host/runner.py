@@ -1,10 +1,10 @@
 """Run one job: `python3 runner.pyz BASE64`.
 
-Order of things (specs/rsql-orchestration, "Ours" item 6): post a guard, ask the workflow whether it still
-waits, claim the audit record, resolve the script, read the secret, run the script with heartbeats, send and
-archive the log, close the record, answer the token. Two runners of the same job and attempt, as they happen
-when a tag matches several hosts, meet at the claim: the first one goes on, the others end without doing
-anything.
+Order of things (specs/rsql-orchestration, "Ours" item 6): go over to the runner of the job's own bundle, post
+a guard, ask the workflow whether it still waits, claim the audit record, resolve the script, read the secret,
+run the script with heartbeats, send and archive the log, close the record, answer the token. Two runners of
+the same job and attempt, as they happen when a tag matches several hosts, meet at the claim: the first one
+goes on, the others end without doing anything.
 
 Exit codes: 0 the job completed, or is another runner's; 1 it ended badly; 2 its document is malformed.
 """
@@ -38,6 +38,7 @@ from handlers.host.redaction import Redactor
 from handlers.host.report import Outcome, report
 from handlers.host.retry import summary
 from handlers.host.scripts import resolve
+from handlers.host.version import other_runner, wait_for
 
 GRACE_SECONDS = 10.0
 """Between SIGTERM and SIGKILL."""
@@ -94,26 +95,42 @@ class Runner:
         _say(f"{job.job_id}: {outcome.status}" + (f", {outcome.error_message}" if outcome.error_name else ""))
         return 0 if outcome.status == COMPLETED else 1
 
+    def await_version(self, runner: Path) -> int | None:
+        """Wait until the host has the runner of the job's bundle; where that does not come, the exit code."""
+        try:
+            if wait_for(runner, self._token, self._job.heartbeat_seconds, self._clock):
+                return None
+        except JobFailed as error:
+            return self._report_unstarted(Outcome(FAILED, None, error.error_name, str(error)))
+        return self._unwanted()
+
     def report_lost(self) -> int:
         """Report the job of a runner that was killed before it had a guard; returns the exit code.
 
         Nothing is reported where that runner, its guard or another one has taken the job.
         """
+        return self._report_unstarted(LOST)
+
+    def _report_unstarted(self, outcome: Outcome) -> int:
+        """Report a job that did not run here, unless another runner has taken it; returns the exit code."""
         refusal = self._take()
         if refusal is not None:
             return refusal
-        for problem in report(self._job, LOST, self._audit, self._token):
+        for problem in report(self._job, outcome, self._audit, self._token):
             _say(f"{self._job.job_id}: {problem}")
-        _say(f"{self._job.job_id}: {LOST.status}, {LOST.error_message}")
+        _say(f"{self._job.job_id}: {outcome.status}, {outcome.error_message}")
         return 1
+
+    def _unwanted(self) -> int:
+        _say(f"{self._job.job_id}: the workflow no longer waits for this job; it was not started")
+        return 0
 
     def _take(self) -> int | None:
         """Claim the job; where it is not this runner's to run, the exit code."""
         job = self._job
         try:
             if not self._token.heartbeat(bound_seconds=job.heartbeat_seconds):
-                _say(f"{job.job_id}: the workflow no longer waits for this job; it was not started")
-                return 0
+                return self._unwanted()
             if not self._audit.claim(self._host, bound_seconds=_CLAIM_SECONDS):
                 _say(f"{job.job_id}: attempt {job.attempt} is finished or another runner has it")
                 return 0
@@ -278,6 +295,11 @@ def main(arguments: list[str], scripts_folder: Path, environment: Mapping[str, s
     runner = Runner(job, host, scripts_folder, environment, Clients(job.settings.region), clock)
     if lost:
         return runner.report_lost()
+    if (other := other_runner(scripts_folder.parent, job.settings.bundle)) is not None:
+        if (ended := runner.await_version(other)) is not None:
+            return ended
+        # In this process, so that whoever cancels the command or waits for it has the right one.
+        os.execv(sys.executable, [sys.executable, str(other), *arguments])  # noqa: S606 - no shell is meant
 
     def asked_to_stop(number: int, _frame: FrameType | None) -> None:
         runner.stop.request(f"the runner got {signal.Signals(number).name}")

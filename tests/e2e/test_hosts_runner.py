@@ -6,12 +6,14 @@ import base64
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +312,31 @@ def test_a_runner_that_is_killed_while_its_script_begins_leaves_no_process(
     assert gone([int(line) for line in note.read_text().split()])
     assert plane.ended(arn)["error"] == "JobAborted"
     assert plane.record(job)["execution_status"] == "Aborted"
+
+
+def test_a_job_waits_for_the_scripts_of_its_deployment(plane: HostPlane, tmp_path: Path) -> None:
+    before, after = tmp_path / "versions" / ("a" * 64), tmp_path / "versions" / ("b" * 64)
+    note = tmp_path / "note"
+    for version in (before, tmp_path / "new"):
+        shutil.copytree(plane.folder, version)
+        write_scripts(version / "scripts", {"notes.sh": f'#!/bin/sh\necho {version.name} >> "$1"\n'})
+    (tmp_path / "current").symlink_to(before)
+    host = replace(plane, folder=tmp_path / "current")
+    settings = {**plane.settings(), "bundle": after.name}
+    job, arn = plane.waiting_job("notes.sh", args=[str(note)], settings=settings)
+
+    process = host.start(job)
+    time.sleep(4)
+    assert process.poll() is None and not note.exists(), "longer than a heartbeat of three seconds"
+    (tmp_path / "new").rename(after)
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (0, "001.0001.notes.sh: Completed\n"), err
+    assert note.read_text() == "new\n"
+    assert plane.ended(arn)["status"] == "SUCCEEDED"
+    again, _ = plane.waiting_job("notes.sh", args=[str(note)], settings={**settings, "bundle": before.name})
+    assert host.run(again)[0] == 0
+    assert note.read_text() == f"new\n{before.name}\n", "and a run that began before keeps its scripts"
 
 
 def test_a_runner_that_was_killed_before_it_began_is_reported_by_the_next_one(

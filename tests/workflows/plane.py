@@ -156,6 +156,7 @@ class Plane:
             "ArchiveBucket": f"{self.prefix}-archive",
             "ConfigTable": self.config_table,
             "Database": "dev",
+            "HostBundle": "",
             "JobAuditTable": self.job_table,
             "LogGroup": f"/ops/{self.prefix}-job-logs",
             "Region": self.region,

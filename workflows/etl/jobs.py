@@ -94,7 +94,8 @@ _RUNNER_JOB = expr("""
       'secret_id': '${WarehouseSecret}',
       'database': '${Database}',
       'archive_bucket': '${ArchiveBucket}',
-      'retention_days': RETENTION_DAYS
+      'retention_days': RETENTION_DAYS,
+      'bundle': '${HostBundle}'
     }
   });
   $digits := '0123456789ABCDEF';

@@ -9,6 +9,7 @@ PLACEHOLDERS: tuple[str, ...] = (
     "ArchiveBucket",
     "ConfigTable",
     "Database",
+    "HostBundle",
     "JobAuditTable",
     "LogGroup",
     "Region",
@@ -19,7 +20,8 @@ PLACEHOLDERS: tuple[str, ...] = (
     "WorkflowAuditTable",
 )
 """Values that fill the definition: names of bucket, tables, log group, document, database and workgroup (or
-cluster); ARN of the topic; ARN of the secret; the Region."""
+cluster); ARN of the topic; ARN of the secret; the Region; SHA-256 of the bundle of runner and scripts, empty
+for whichever the hosts have."""
 
 RESOURCE_SETS: tuple[str, ...] = (
     "EmrApplications",

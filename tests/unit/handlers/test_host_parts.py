@@ -26,7 +26,9 @@ from handlers.host.output import LONGEST_PIECE, ErrorLine, Lines
 from handlers.host.redaction import MASK, Redactor
 from handlers.host.report import Outcome, report
 from handlers.host.retry import persistently
+from handlers.host.runner import Runner
 from handlers.host.scripts import resolve
+from handlers.host.version import WAIT_SECONDS, other_runner, wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT: dict[str, Any] = {
@@ -159,6 +161,69 @@ def test_whatever_is_wrong_is_said_in_one_line(changes: dict[str, Any]) -> None:
         parse(encoded(DOCUMENT | changes))
     except InvalidJob as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("bundle", ["../../tmp", "A" * 64, "0" * 63, 7, ["0" * 64], "0" * 64 + "\n"])
+def test_a_bundle_is_a_hash_and_no_path(bundle: Any) -> None:
+    with pytest.raises(InvalidJob, match="is not a SHA-256 in hexadecimal"):
+        parse(encoded(DOCUMENT | {"settings": DOCUMENT["settings"] | {"bundle": bundle}}))
+
+
+# --- versions -------------------------------------------------------------------------------------
+
+
+def test_a_job_runs_with_the_version_of_its_bundle() -> None:
+    here = Path("/opt/landfall/versions") / ("a" * 64)
+    assert other_runner(here, "") is None
+    assert other_runner(here, "a" * 64) is None
+    assert other_runner(here, "b" * 64) == here.parent / ("b" * 64) / "runner.pyz"
+
+
+def test_a_version_that_is_not_there_yet_is_waited_for_with_heartbeats(tmp_path: Path) -> None:
+    runner = tmp_path / "runner.pyz"
+
+    class Installing(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if self.seconds - began >= 100:
+                runner.touch()
+
+    clock = Installing()
+    began = clock.seconds
+    states = FakeStates(EndpointConnectionError(endpoint_url="https://states"))
+    assert wait_for(runner, TaskToken(states, "t", clock), 60, clock)
+    assert [name for name, _ in states.calls] == ["heartbeat"] * 5, "at 0, 20, 40, 60 and 80 s"
+
+
+def test_a_version_that_does_not_come_fails_the_job(tmp_path: Path) -> None:
+    clock = FakeClock()
+    began = clock.seconds
+    token = TaskToken(FakeStates(), "t", clock)
+    with pytest.raises(JobFailed, match=r"did not get the scripts of the deployment \(bundle bbbbbbbbbbbb\)"):
+        wait_for(tmp_path / ("b" * 64) / "runner.pyz", token, 60, clock)
+    assert clock.seconds - began == pytest.approx(WAIT_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("claim", "code", "answers"),
+    [(None, 1, 1), (refusal("ConditionalCheckFailedException"), 0, 0)],
+    ids=["nobody has it", "another host has it"],
+)
+def test_a_host_without_the_version_fails_no_job_that_another_host_runs(
+    tmp_path: Path, claim: Exception | None, code: int, answers: int
+) -> None:
+    clients = {"dynamodb": FakeTable(claim), "stepfunctions": FakeStates()}
+    runner = Runner(JOB, Host("i-1", "c"), tmp_path, {}, clients, FakeClock())
+    assert runner.await_version(tmp_path / ("b" * 64) / "runner.pyz") == code
+    failures = [request for name, request in clients["stepfunctions"].calls if name == "failure"]
+    assert len(failures) == answers
+    assert all("did not get the scripts" in request["cause"] for request in failures)
+
+
+def test_nobody_waits_for_a_version_once_the_workflow_does_not(tmp_path: Path) -> None:
+    clock = FakeClock()
+    token = TaskToken(FakeStates(None, refusal("TaskTimedOut")), "t", clock)
+    assert not wait_for(tmp_path / "runner.pyz", token, 3, clock)
 
 
 # --- names of scripts -----------------------------------------------------------------------------
