@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from sandbox.launcher import Sandbox, SandboxSpec
 # How fast a machine generates inputs is no property of the code: a busy one must not fail a test.
 settings.register_profile("landfall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("landfall")
+
+# A shell has what it starts in the background ignore Ctrl-C, and all that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).parent
 REUSE_VARIABLE = "LANDFALL_TEST_SANDBOX"
