@@ -6,6 +6,7 @@ under `free` in the price file are unknown.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -70,8 +71,8 @@ def _alarm(inputs: Inputs) -> Billed:
             return
     if inputs.get("thresholdMetricId"):
         metrics *= 3  # anomaly detection bills the metric and its two bounds
-    period = inputs.get("period")
-    fast = isinstance(period, int | float) and period < 60
+    period = _number(inputs.get("period"))
+    fast = period is not None and period < 60
     yield Charge("cloudwatch.alarm-high" if fast else "cloudwatch.alarm", Decimal(metrics))
 
 
@@ -108,11 +109,12 @@ def _capacity(inputs: Inputs, replicas: int) -> Billed:
         ("writeCapacity", "dynamodb.write-capacity"),
         ("readCapacity", "dynamodb.read-capacity"),
     ):
-        units = [source.get(name) for source in (inputs, *indexes)]
-        if not all(isinstance(unit, int | float) for unit in units):
+        units = [_number(source.get(name)) for source in (inputs, *indexes)]
+        known = [unit for unit in units if unit is not None]
+        if len(known) < len(units):
             yield Unclear(f"{name} is not known")
             continue
-        yield Charge(price, Decimal(str(sum(unit for unit in units if unit is not None))), hourly=True)
+        yield Charge(price, sum(known, Decimal(0)), hourly=True)
 
 
 def _bucket(inputs: Inputs) -> Billed:
@@ -166,13 +168,13 @@ def _parameter(inputs: Inputs) -> Billed:
 
 
 def _cluster(inputs: Inputs) -> Billed:
-    nodes = inputs.get("numberOfNodes", 1)
+    nodes = _number(inputs.get("numberOfNodes", 1))
     kind = inputs.get("nodeType")
-    if not isinstance(nodes, int | float) or not isinstance(kind, str) or kind == UNKNOWN:
+    if nodes is None or not isinstance(kind, str) or kind == UNKNOWN:
         yield Unclear("type or number of nodes is not known")
         return
     copies = 2 if inputs.get("multiAz") is True else 1
-    yield Charge(f"redshift.{kind}", Decimal(str(nodes)) * copies, hourly=True)
+    yield Charge(f"redshift.{kind}", nodes * copies, hourly=True)
     yield Charge("redshift.storage")
 
 
@@ -212,6 +214,13 @@ def _used(price: str) -> Callable[[Inputs], Billed]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _number(value: Any) -> Decimal | None:
+    """A finite number; None for all else, truth values too, which Python counts among the numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return Decimal(str(value))
 
 
 BILLED: Final[dict[str, Callable[[Inputs], Billed]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -205,6 +206,14 @@ def test_what_is_free_is_counted_as_free(type_: str, inputs: dict[str, Any]) -> 
         (item("aws:ec2/natGateway:NatGateway", region=None), "no price of NAT gateway in —"),
         (item("aws:redshift/cluster:Cluster", nodeType="dc9.huge"), "no price of dc9.huge in us-east-1"),
         (item("aws:redshift/cluster:Cluster", nodeType=UNKNOWN), "type or number of nodes is not known"),
+        *(
+            (
+                item("aws:redshift/cluster:Cluster", nodeType="ra3.large", numberOfNodes=nodes),
+                "type or number of nodes is not known",
+            )
+            for nodes in (True, "two", math.nan, math.inf)
+        ),
+        (item(TABLE, readCapacity=1, writeCapacity=True), "writeCapacity is not known"),
         (item(TABLE, readCapacity=1), "writeCapacity is not known"),
         (
             item(TABLE, readCapacity=1, writeCapacity=1, replicas=[{"regionName": "x"}]),
