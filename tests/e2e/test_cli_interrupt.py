@@ -53,7 +53,7 @@ def test_ctrl_c_leaves_nothing_running(moment: str) -> None:
     assert child.wait(PATIENCE) == 130, rest
     assert rest.splitlines()[-1] == "interrupted"
     assert "Traceback" not in rest
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while left := left_running(NAME):
         assert time.monotonic() < deadline, left
         time.sleep(0.2)

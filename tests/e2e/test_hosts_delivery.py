@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts_plane import ROOT, HostPlane, eventually, write_scripts
+from hosts_plane import HEARTBEAT_SECONDS, ROOT, HostPlane, eventually, write_scripts
 
 from components.orchestration.host_documents import install_runner_document, run_job_document
 from landfall.archives import Archive, host_bundle
@@ -70,7 +70,7 @@ class Delivery:
             described = ssm.describe_association(AssociationId=self.association)["AssociationDescription"]
             return str(described["Overview"]["Status"])
 
-        return str(eventually(status, lambda it: it in ("Success", "Failed"), 20))
+        return str(eventually(status, lambda it: it in ("Success", "Failed")))
 
     def installed(self, host: HostSpec) -> Path:
         """The folder that a host's `current` leads to."""
@@ -78,7 +78,7 @@ class Delivery:
         return folder.resolve()
 
     def send(
-        self, script: str, *args: str, heartbeat: int = 5, **settings: str
+        self, script: str, *args: str, heartbeat: int = HEARTBEAT_SECONDS, **settings: str
     ) -> tuple[dict[str, Any], str]:
         """Start an execution that runs one job on the tag; the job's key, and the execution's ARN."""
         job = self.plane.job(script, args=list(args), heartbeat_seconds=heartbeat)
@@ -210,7 +210,7 @@ def test_a_cancelled_command_stops_the_script_and_tells_the_workflow(
 
     assert delivery.plane.ended(arn)["error"] == "JobAborted"
     assert delivery.plane.record(job)["execution_status"] == "Aborted"
-    assert eventually(lambda: not Path(f"/proc/{pid}").exists(), bool, 5)
+    assert eventually(lambda: not Path(f"/proc/{pid}").exists(), bool)
 
 
 def test_a_new_bundle_replaces_the_old_one_and_running_jobs_keep_theirs(
@@ -276,7 +276,7 @@ def test_a_host_that_loses_power_is_noticed_by_its_missing_heartbeat(
     delivery: Delivery, tmp_path: Path
 ) -> None:
     note = tmp_path / "pid"
-    job, arn = delivery.send("sleeps.sh", str(note), heartbeat=2)
+    job, arn = delivery.send("sleeps.sh", str(note), heartbeat=6)
     pid = int(eventually(lambda: note.read_text() if note.exists() else "", lambda it: it.endswith("\n")))
     victim = next(
         host for host in delivery.hosts if host.instance_id == delivery.plane.record(job)["instance_id"]
@@ -288,7 +288,7 @@ def test_a_host_that_loses_power_is_noticed_by_its_missing_heartbeat(
 
     ended = delivery.plane.ended(arn)
     assert ended["error"] == "States.Timeout", "the emulator's name for a missed heartbeat"
-    assert time.monotonic() - began < 2 * 2 + 2, "within two heartbeats and what a busy machine adds"
+    assert time.monotonic() - began < 2 * job["heartbeat_seconds"]
     assert not Path(f"/proc/{pid}").exists()
     assert delivery.plane.record(job)["execution_status"] == "Running", "nobody on the host could write"
     start_agent(delivery.sandbox.state_dir, victim, delivery.sandbox.endpoint)

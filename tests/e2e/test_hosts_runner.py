@@ -45,6 +45,7 @@ SCRIPTS = {
     "counts.sh": '#!/bin/sh\necho ran >> "$1"\nsleep 1\n',
     "daemon.sh": '#!/bin/sh\nsleep 300 &\necho $! > "$1"\n',
     "seconds.sh": "#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.5; done\n",
+    "until.sh": '#!/bin/sh\necho begun\nwhile [ ! -e "$1" ]; do sleep 0.2; done\necho ended\n',
     "loud.py": "#!/usr/bin/env python3\nfor i in range(60_000): print(f'{i:06} ' + 'x' * 60)\n"
     "print('é' * 150_000); print(); print('end')\n",
     "no_interpreter.sh": "echo no shebang\n",
@@ -98,7 +99,7 @@ def pids(note: Path, count: int) -> list[int]:
 
 
 def gone(found: list[int]) -> bool:
-    return bool(eventually(lambda: not any(alive(pid) for pid in found), bool, 5))
+    return bool(eventually(lambda: not any(alive(pid) for pid in found), bool))
 
 
 def test_a_job_that_completes_is_audited_logged_archived_and_answered(plane: HostPlane) -> None:
@@ -231,15 +232,15 @@ def test_secrets_leave_in_no_encoding(plane: HostPlane) -> None:
 
 def test_a_job_that_runs_too_long_is_stopped_with_its_children(plane: HostPlane, tmp_path: Path) -> None:
     note = tmp_path / "pids"
-    job, arn = plane.waiting_job("sleeps.sh", args=[str(note)], timeout_seconds=1.5)
+    job, arn = plane.waiting_job("sleeps.sh", args=[str(note)], timeout_seconds=3.5)
     process = plane.start(job)
     running = pids(note, 2)
 
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
     assert gone(running)
     record = plane.record(job)
-    message = "the script ran longer than 1.5 s and was stopped"
+    message = "the script ran longer than 3.5 s and was stopped"
     assert (record["execution_status"], record["error_name"], record["error_message"]) == (
         "Failed",
         "JobTimedOut",
@@ -251,14 +252,14 @@ def test_a_job_that_runs_too_long_is_stopped_with_its_children(plane: HostPlane,
 
 def test_a_script_that_ignores_sigterm_is_killed(plane: HostPlane, tmp_path: Path) -> None:
     note = tmp_path / "pids"
-    job, arn = plane.waiting_job("stubborn.sh", args=[str(note)], timeout_seconds=0.5)
+    job, arn = plane.waiting_job("stubborn.sh", args=[str(note)], timeout_seconds=3)
     process = plane.start(job)
     running = pids(note, 1)
 
     began = time.monotonic()
     process.communicate(timeout=60)
 
-    assert 9 < time.monotonic() - began < 20, "SIGKILL follows SIGTERM after ten seconds"
+    assert time.monotonic() - began > 9, "SIGKILL follows SIGTERM after ten seconds"
     assert gone(running)
     assert plane.ended(arn)["error"] == "JobTimedOut"
 
@@ -270,7 +271,7 @@ def test_a_runner_that_is_asked_to_stop_aborts_its_job(plane: HostPlane, tmp_pat
     running = pids(note, 2)
 
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
     assert gone(running)
     assert plane.record(job)["execution_status"] == "Aborted"
@@ -287,7 +288,7 @@ def test_a_runner_that_is_killed_leaves_no_process_and_no_open_record(
     running = pids(note, 2)
 
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
     assert gone(running)
     ended = plane.ended(arn)
@@ -323,11 +324,11 @@ def test_a_job_waits_for_the_scripts_of_its_deployment(plane: HostPlane, tmp_pat
     (tmp_path / "current").symlink_to(before)
     host = replace(plane, folder=tmp_path / "current")
     settings = {**plane.settings(), "bundle": after.name}
-    job, arn = plane.waiting_job("notes.sh", args=[str(note)], settings=settings)
+    job, arn = plane.waiting_job("notes.sh", args=[str(note)], settings=settings, heartbeat_seconds=6)
 
     process = host.start(job)
-    time.sleep(4)
-    assert process.poll() is None and not note.exists(), "longer than a heartbeat of three seconds"
+    time.sleep(1.5 * job["heartbeat_seconds"])
+    assert process.poll() is None and not note.exists(), "longer than a heartbeat"
     (tmp_path / "new").rename(after)
     out, err = process.communicate(timeout=60)
 
@@ -418,9 +419,9 @@ def test_a_job_whose_execution_is_aborted_stops_within_its_heartbeat(
 
     plane.aws("stepfunctions").stop_execution(executionArn=arn)
     began = time.monotonic()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
-    assert time.monotonic() - began < job["heartbeat_seconds"] + 5
+    assert time.monotonic() - began < job["heartbeat_seconds"]
     assert gone(running)
     record = plane.record(job)
     assert (record["execution_status"], record["error_message"]) == (
@@ -442,11 +443,16 @@ def test_a_job_that_nobody_waits_for_is_not_started(plane: HostPlane, tmp_path: 
     assert not note.exists()
 
 
-def test_heartbeats_keep_a_long_job_alive(plane: HostPlane) -> None:
-    job, arn = plane.waiting_job("seconds.sh", heartbeat_seconds=1)
-    assert plane.run(job)[0] == 0
-    assert plane.ended(arn)["status"] == "SUCCEEDED"
-    assert plane.log(job)[:8] == ["1", "2", "3", "4", "5", "6", "7", "8"]
+def test_heartbeats_keep_a_job_alive_that_lasts_longer_than_one(plane: HostPlane, tmp_path: Path) -> None:
+    job, arn = plane.waiting_job("until.sh", args=[str(tmp_path / "go")], heartbeat_seconds=6)
+    process = plane.start(job)
+    assert eventually(lambda: plane.record(job), bool)["execution_status"] == "Running"
+    time.sleep(1.5 * job["heartbeat_seconds"])
+    (tmp_path / "go").touch()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    assert plane.ended(arn)["status"] == "SUCCEEDED", out + err
+    assert plane.log(job)[:2] == ["begun", "ended"]
 
 
 @pytest.mark.parametrize(
@@ -659,7 +665,7 @@ def test_a_job_stops_itself_when_the_workflow_must_have_given_it_up(
     plane: HostPlane, network: Network, tmp_path: Path
 ) -> None:
     note = tmp_path / "pids"
-    job, arn = plane.waiting_job("sleeps.sh", args=[str(note)], heartbeat_seconds=2)
+    job, arn = plane.waiting_job("sleeps.sh", args=[str(note)], heartbeat_seconds=6)
     process = plane.start(job, AWS_ENDPOINT_URL=network.endpoint)
     running = pids(note, 2)
     network.cut()

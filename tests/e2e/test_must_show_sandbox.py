@@ -81,7 +81,7 @@ def rows(sandbox: Sandbox, sql: str) -> list[tuple[Any, ...]]:
     client = sandbox.client("redshift-data", "data")
     place = {"WorkgroupName": "etl", "Database": "dev", "SecretArn": "landfall/sandbox/warehouse"}
     statement = client.execute_statement(Sql=sql, **place)["Id"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while client.describe_statement(Id=statement)["Status"] not in ("FINISHED", "FAILED", "ABORTED"):
         assert time.monotonic() < deadline, "the warehouse did not answer"
         time.sleep(0.05)
@@ -154,7 +154,7 @@ def test_a_run_that_is_aborted_ends_its_process_and_keeps_its_log(richer: Sandbo
     assert aborted.code == 0, aborted.err
     assert aborted.json["status"] == "Aborted"
     assert [job["execution_status"] for job in aborted.json["jobs"]] == ["Aborted"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while [command for command in left_running(WORKED) if "slow.sh" in command]:
         assert time.monotonic() < deadline, "the script of an aborted run goes on"
         time.sleep(0.2)

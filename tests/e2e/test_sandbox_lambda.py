@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from hosts_plane import eventually
 
 from sandbox.processes import ProcessId
 from tests.e2e.sandbox_states import ensure_role
@@ -96,7 +97,7 @@ def create(aws: Aws, code: str = CODE, **settings: Any) -> Function:
     client.create_function(
         FunctionName=name, Runtime="python3.13", Handler="app.handler", Architectures=["arm64"],
         Role=ensure_role(aws, "lambda", "function-under-test"), Code={"ZipFile": archive(code)},
-        **{"Timeout": 2, "MemorySize": 256, "Environment": {"Variables": {"GREETING": "hello"}}, **settings},
+        **{"Timeout": 6, "MemorySize": 256, "Environment": {"Variables": {"GREETING": "hello"}}, **settings},
     )  # fmt: skip
     client.get_waiter("function_active_v2").wait(FunctionName=name)
     return Function(client, name)
@@ -114,7 +115,7 @@ def test_a_function_sees_what_lambda_shows_it(function: Function, sandbox: Any) 
     seen = function.invoke().payload
     assert seen["variable"] == "hello"
     assert seen["memory"] == "256"
-    assert 1000 < seen["left"] <= 2000
+    assert 0 < seen["left"] <= 6000
     assert seen["arn"] == f"arn:aws:lambda:eu-central-1:111111111111:function:{function.name}"
     assert seen["endpoint"] == sandbox.endpoint
     assert seen["secrets"] == []
@@ -141,15 +142,14 @@ def test_the_log_has_lambdas_lines(function: Function, aws: Aws) -> None:
     assert lines[3].startswith("END RequestId: ")
     assert "\tMemory Size: 256 MB\tMax Memory Used: " in lines[4]
     group = f"/aws/lambda/{function.name}"
-    for _ in range(100):
+
+    def found() -> list[Any]:
         try:
-            found = aws("logs").filter_log_events(logGroupName=group, filterPattern="printed")["events"]
+            return list(aws("logs").filter_log_events(logGroupName=group, filterPattern="printed")["events"])
         except ClientError:
-            found = []
-        if found:
-            return
-        time.sleep(0.05)
-    raise AssertionError("the log did not reach CloudWatch Logs")
+            return []
+
+    assert eventually(found, bool), "the log did not reach CloudWatch Logs"
 
 
 def test_an_exception_is_unhandled_with_type_message_and_stack(function: Function) -> None:
@@ -188,8 +188,8 @@ def test_a_slow_function_times_out_and_starts_afresh(function: Function) -> None
     before = function.invoke().payload["pid"]
     result = function.invoke(do="sleep")
     assert (result.error, result.payload["errorType"]) == ("Unhandled", "Sandbox.Timedout")
-    assert result.payload["errorMessage"].endswith("Task timed out after 2.00 seconds")
-    assert 2 <= result.seconds < 30
+    assert result.payload["errorMessage"].endswith("Task timed out after 6.00 seconds")
+    assert 6 <= result.seconds < 50
     assert "Status: timeout" in result.log
     assert function.invoke().payload["pid"] != before
 
@@ -235,8 +235,4 @@ def test_deleting_a_function_ends_its_workers(aws: Aws) -> None:
     function = create(aws)
     pid = function.invoke().payload["pid"]
     function.client.delete_function(FunctionName=function.name)
-    for _ in range(100):
-        if not ProcessId.of(pid).alive():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"worker {pid} is still there")
+    assert eventually(lambda: not ProcessId.of(pid).alive(), bool), f"worker {pid} is still there"

@@ -86,7 +86,7 @@ def test_data_survives_a_killed_server(state_dir: Path) -> None:
     )
     query(first, "create table kept as select 42 as answer")
     os.kill(first.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while first.running() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert attach_postgres(state_dir) is None

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_SCRIPTS = ROOT / "examples" / "rsql-blog" / "scripts"
 
 
-def eventually(read: Callable[[], Any], seconds: float = 30.0) -> Any:
+def eventually(read: Callable[[], Any], seconds: float = 60.0) -> Any:
     """The first true value of `read`."""
     end = time.monotonic() + seconds
     while not (value := read()):

@@ -220,7 +220,7 @@ class Plane:
         )["executionArn"]
         return arn
 
-    def wait(self, arn: str, seconds: float = 60) -> dict[str, Any]:
+    def wait(self, arn: str, seconds: float = 120) -> dict[str, Any]:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             found: dict[str, Any] = self.states.describe_execution(executionArn=arn)
@@ -255,11 +255,12 @@ class Plane:
         )
         return plain(found.get("Item", {}))
 
-    def messages(self, *, wait: int = 0) -> list[dict[str, Any]]:
+    def messages(self, *, wait: int) -> list[dict[str, Any]]:
+        """Notifications since the last call: waits `wait` seconds for one, then a moment for another."""
         found: list[dict[str, Any]] = []
         while True:
             got = self._ops_sqs.receive_message(
-                QueueUrl=self.mailbox, MaxNumberOfMessages=10, WaitTimeSeconds=wait
+                QueueUrl=self.mailbox, MaxNumberOfMessages=10, WaitTimeSeconds=1 if found else wait
             ).get("Messages", [])
             if not got:
                 return found
@@ -267,10 +268,14 @@ class Plane:
                 found.append(json.loads(message["Body"]))
                 self._ops_sqs.delete_message(QueueUrl=self.mailbox, ReceiptHandle=message["ReceiptHandle"])
 
-    def finish(self, arn: str, seconds: float = 60) -> Run:
+    def finish(self, arn: str, seconds: float = 120) -> Run:
         ended = self.wait(arn, seconds)
         events = self.events(arn)
-        COVERED.update({name.split(" (")[0]: count for name, count in states_entered(events).items()})
+        entered = states_entered(events)
+        COVERED.update({name.split(" (")[0]: count for name, count in entered.items()})
+        told = (
+            "NotifyFailure" in entered or "NotifySuccess" in entered
+        ) and "LeaveNotification" not in entered
         request = json.loads(ended["input"])
         execution_id = str(request.get("workflow_execution_id") or ended["name"])
         return Run(
@@ -281,7 +286,7 @@ class Plane:
             events=events,
             record=self.workflow_record(execution_id),
             jobs=self.job_records(execution_id),
-            messages=self.messages(wait=1 if ended["status"] == "FAILED" else 0),
+            messages=self.messages(wait=20 if told else 1 if ended["status"] == "FAILED" else 0),
         )
 
     def run(self, workflow_id: str, execution_id: str, seconds: float = 60, **more: Any) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -63,12 +64,17 @@ def test_the_sample_takes_thirteen_transitions_and_no_function(
 
 
 def test_stages_never_overlap_and_parallel_jobs_do(plane: Plane, runner: FakeRunner, workflow: str) -> None:
-    runner.behaviours = {f"{number}.sh": Outcome(seconds=0.4) for number in range(1, 7)}
+    at_once = threading.Barrier(2, timeout=60)
+
+    def together(_: Mapping[str, Any]) -> Outcome:
+        at_once.wait()
+        return Outcome()
+
+    runner.behaviours = {"3.sh": together, "4.sh": together}
     plane.put(workflow, SAMPLE)
     assert plane.run(workflow, f"{workflow}.1").status == "SUCCEEDED"
     spans = {job_id[9:]: span for job_id, span in runner.spans.items()}
     assert spans["1.sh"][1] <= spans["2.sh"][0]
-    assert max(spans["3.sh"][0], spans["4.sh"][0]) < min(spans["3.sh"][1], spans["4.sh"][1])
     assert max(spans["1.sh"][1], spans["2.sh"][1]) <= min(spans["3.sh"][0], spans["4.sh"][0])
     assert max(spans["3.sh"][1], spans["4.sh"][1]) <= min(spans["5.sh"][0], spans["6.sh"][0])
 
@@ -103,7 +109,6 @@ def test_a_workflow_that_completes_tells_who_wants_to_know(sandbox: Any, workflo
     plane.put(workflow, one("1.sh"))
     with FakeRunner(plane):
         run = plane.run(workflow, f"{workflow}.1")
-    run.messages += plane.messages(wait=2)
     assert run.status == "SUCCEEDED"
     assert [message["Subject"] for message in run.messages] == [f"Completed: {workflow} {workflow}.1"]
 
@@ -126,7 +131,7 @@ def test_siblings_of_a_failed_job_finish_and_the_first_error_is_told_once(
     plane: Plane, runner: FakeRunner, workflow: str
 ) -> None:
     runner.behaviours = {
-        "3.sh": Outcome(seconds=0.8),
+        "3.sh": Outcome(seconds=3),
         "4.sh": Outcome("fail", message="ERROR:  first"),
     }
     plane.put(workflow, SAMPLE)
@@ -149,14 +154,14 @@ def test_a_host_that_goes_silent_fails_the_job_within_two_heartbeats(
     plane: Plane, runner: FakeRunner, workflow: str
 ) -> None:
     runner.behaviours = {"1.sh": Outcome("silent")}
-    plane.put(workflow, one({"script": "1.sh", "heartbeat_seconds": 2}))
+    plane.put(workflow, one({"script": "1.sh", "heartbeat_seconds": 5}))
     run = plane.run(workflow, f"{workflow}.1")
     times = {event["type"]: event["timestamp"] for event in run.events}
-    assert (times["TaskTimedOut"] - times["TaskSubmitted"]).total_seconds() < 2 * 2
+    assert (times["TaskTimedOut"] - times["TaskSubmitted"]).total_seconds() < 2 * 5
     assert run.status == "FAILED"
     assert run.error == "Timeout"
     assert run.jobs["001.0001.1.sh"]["execution_status"] == "Failed"
-    assert run.jobs["001.0001.1.sh"]["error_message"] == ("no heartbeat for 2 s, or no answer within 3600 s")
+    assert run.jobs["001.0001.1.sh"]["error_message"] == ("no heartbeat for 5 s, or no answer within 3600 s")
     assert len(run.messages) == 1
 
 
@@ -179,7 +184,7 @@ def test_a_job_whose_answer_was_lost_counts_as_completed(
     plane: Plane, runner: FakeRunner, workflow: str
 ) -> None:
     runner.behaviours = {"1.sh": Outcome("lost")}
-    plane.put(workflow, one({"script": "1.sh", "heartbeat_seconds": 1}, "2.sh"))
+    plane.put(workflow, one({"script": "1.sh", "heartbeat_seconds": 5}, "2.sh"))
     run = plane.run(workflow, f"{workflow}.1")
     assert run.status == "SUCCEEDED"
     assert set(statuses(run.jobs).values()) == {"Completed"}
@@ -209,7 +214,7 @@ def test_the_workflows_own_time_limit_ends_its_jobs(plane: Plane, runner: FakeRu
     began = time.monotonic()
     run = plane.run(workflow, f"{workflow}.1")
     assert run.status == "FAILED"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60, "long before the heartbeat is missed"
 
 
 # Refusals
@@ -266,7 +271,7 @@ def test_an_id_with_strange_characters_is_refused(plane: Plane, workflow: str) -
     ended = plane.wait(arn)
     assert 'workflow_execution_id "a/../b" is not allowed' in ended["cause"]
     assert plane.workflow_record("a/../b")["execution_status"] == "Failed"
-    plane.messages(wait=1)
+    assert len(plane.messages(wait=20)) == 1
 
 
 def test_an_id_that_has_a_record_changes_nothing(plane: Plane, runner: FakeRunner, workflow: str) -> None:
@@ -283,13 +288,20 @@ def test_an_id_that_has_a_record_changes_nothing(plane: Plane, runner: FakeRunne
 
 
 def test_an_id_that_is_running_is_refused_as_running(plane: Plane, runner: FakeRunner, workflow: str) -> None:
-    runner.behaviours = {"1.sh": Outcome(seconds=3)}
+    refused = threading.Event()
+
+    def until_refused(_: Mapping[str, Any]) -> Outcome:
+        refused.wait(60)
+        return Outcome()
+
+    runner.behaviours = {"1.sh": until_refused}
     plane.put(workflow, one("1.sh"))
     request = {"workflow_id": workflow, "workflow_execution_id": f"{workflow}.1"}
     first = plane.start(request)
     while not plane.workflow_record(f"{workflow}.1"):
         time.sleep(0.05)
     second = plane.wait(plane.start(request, name=f"{workflow}-2"))
+    refused.set()
     assert second["cause"] == f"workflow execution {workflow}.1 is already running"
     assert plane.finish(first).status == "SUCCEEDED"
 

@@ -175,7 +175,7 @@ def test_3_a_failed_script_is_audited_told_and_resumed(
 
 def test_4_a_host_that_dies_is_noticed_within_two_heartbeats(plane: HostedPlane, tmp_path: Path) -> None:
     name, note = unique("dies"), tmp_path / "pid"
-    job = {"script": "sleeps.sh", "args": [str(note)], "heartbeat_seconds": 4, "timeout_seconds": 86_400}
+    job = {"script": "sleeps.sh", "args": [str(note)], "heartbeat_seconds": 6, "timeout_seconds": 86_400}
     plane.put(name, one(job))
     arn = plane.start({"workflow_id": name, "workflow_execution_id": name})
     pid = int(eventually(lambda: note.read_text().strip() if note.exists() else ""))
@@ -186,10 +186,10 @@ def test_4_a_host_that_dies_is_noticed_within_two_heartbeats(plane: HostedPlane,
     finally:
         plane.start_host()
     noticed = next(event["timestamp"].timestamp() for event in run.events if event["type"] == "TaskTimedOut")
-    assert noticed - killed < 2 * 4
+    assert noticed - killed < 2 * 6
     assert run.status == "FAILED"
     assert run.jobs["001.0001.sleeps.sh"]["execution_status"] == "Failed"
-    assert "no heartbeat for 4 s" in run.jobs["001.0001.sleeps.sh"]["error_message"]
+    assert "no heartbeat for 6 s" in run.jobs["001.0001.sleeps.sh"]["error_message"]
     assert run.record["execution_status"] == "Failed"
     assert len(run.messages) == 1
     assert not Path(f"/proc/{pid}").exists()
@@ -336,4 +336,4 @@ def test_8_an_aborted_execution_leaves_nothing_running(plane: HostedPlane, tmp_p
     assert run.status == "ABORTED"
     assert [record["execution_status"] for record in run.jobs.values()] == ["Aborted"] * 2
     assert run.record["execution_end_ts"]
-    assert len(run.messages + plane.messages(wait=2)) == 1
+    assert len(run.messages + plane.messages(wait=20)) == 1

@@ -62,7 +62,7 @@ def test_one_clear_error(check: Check, name: str) -> None:
     text, message, place = CASES[name]
     start = time.monotonic()
     result = check(text)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert len(result.issues) == 1, report(result.issues)
     issue = result.issues[0]
     assert message in issue.message

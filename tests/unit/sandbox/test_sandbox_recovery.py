@@ -56,7 +56,7 @@ def spawn(folder: Path, *command: str, note: str = "daemon", **environment: str)
 
 
 def wait_until_gone(daemon: ProcessId) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while daemon.alive():
         assert time.monotonic() < deadline, "the process does not end"
         time.sleep(0.01)
@@ -311,12 +311,11 @@ def test_a_torn_deployment_state_is_not_trusted(tmp_path: Path, name: str) -> No
 
 
 def test_an_orphaned_deployment_is_waited_for(tmp_path: Path, daemons: list[ProcessId]) -> None:
-    daemons.append(spawn(tmp_path, "sleep", "0.4", **deployments.marks(tmp_path)))
+    daemons.append(spawn(tmp_path, "sleep", "2", **deployments.marks(tmp_path)))
     told_: list[str] = []
-    began = time.monotonic()
     assert deployments.cut_off(tmp_path, lambda: told_.append("once")) is None
     assert told_ == ["once"]
-    assert 0.2 < time.monotonic() - began < 10
+    assert not daemons[0].alive()
 
 
 def test_an_orphaned_deployment_that_does_not_end_is_ended(tmp_path: Path, daemons: list[ProcessId]) -> None:
