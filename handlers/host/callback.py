@@ -60,7 +60,7 @@ class TaskToken:
 
 
 class Heartbeats:
-    """A thread that keeps the task alive, and reports when nobody waits for the job any more.
+    """Keeps the task alive from a thread, and reports when nobody waits for the job any more.
 
     Three heartbeats go into each `interval_seconds` (the state's HeartbeatSeconds). A lost network is bridged
     for that long: after it Step Functions has given the task up and may have started the job elsewhere, so
@@ -75,28 +75,42 @@ class Heartbeats:
         self._on_lost = on_lost
         self._clock = clock
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeats", daemon=True)
+        self._thread: threading.Thread | None = None
+        self._last = clock.monotonic()
+        self._due = self._last
 
     def start(self) -> None:
-        """Begin; the caller has just sent a heartbeat itself."""
+        """Begin, or go on after a pause; nothing where they go on. The caller has just sent a heartbeat."""
+        if self._thread is not None and not self._stop.is_set():
+            return
+        if self._thread is None:
+            self._last = self._clock.monotonic()
+            self._due = self._last + self._interval / 3
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, args=(self._stop,), name="heartbeats", daemon=True)
         self._thread.start()
+
+    def pause(self) -> None:
+        """End the thread, with the call that it has under way."""
+        self.stop()
+        if self._thread is not None:
+            self._thread.join()
 
     def stop(self) -> None:
         """End, without waiting for a call that is under way."""
         self._stop.set()
 
-    def _beat(self) -> None:
-        last = self._clock.monotonic()
-        while not self._stop.wait(self._interval / 3):
+    def _beat(self, stop: threading.Event) -> None:
+        while not stop.wait(max(0.0, self._due - self._clock.monotonic())):
+            self._due = self._clock.monotonic() + self._interval / 3
             try:
                 alive = self._token.heartbeat()
             except (BotoCoreError, ClientError, OSError):
-                if self._clock.monotonic() - last > self._interval:
+                if self._clock.monotonic() - self._last > self._interval:
                     self._on_lost("the workflow could not be reached for longer than the heartbeat allows")
                     return
                 continue
             if not alive:
-                if not self._stop.is_set():
-                    self._on_lost("the workflow no longer waits for this job")
+                self._on_lost("the workflow no longer waits for this job")
                 return
-            last = self._clock.monotonic()
+            self._last = self._clock.monotonic()

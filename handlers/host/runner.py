@@ -2,9 +2,10 @@
 
 Order of things (specs/rsql-orchestration, "Ours" item 6): go over to the runner of the job's own bundle, post
 a guard, ask the workflow whether it still waits, claim the audit record, resolve the script, read the secret,
-run the script with heartbeats, send and archive the log, close the record, answer the token. Two runners of
-the same job and attempt, as they happen when a tag matches several hosts, meet at the claim: the first one
-goes on, the others end without doing anything.
+run the script, send and archive the log, close the record, answer the token. Heartbeats go to the workflow
+all the time from the first question to the answer: a service that is slow costs no job. Two runners of the
+same job and attempt, as they happen when a tag matches several hosts, meet at the claim: the first one goes
+on, the others end without doing anything.
 
 Exit codes: 0 the job completed, or is another runner's; 1 it ended badly; 2 its document is malformed.
 """
@@ -70,8 +71,13 @@ class Runner:
         self._grace_seconds = grace_seconds
         self._runner_id = uuid.uuid4().hex
         self.stop = Stop()
+        self._connect(clients)
+
+    def _connect(self, clients: Clients) -> None:
+        job, clock = self._job, self._clock
         self._audit = JobAudit(clients.get("dynamodb"), job, self._runner_id, clock)
         self._token = TaskToken(clients.get("stepfunctions"), job.task_token, clock)
+        self._heartbeats = Heartbeats(self._token, job.heartbeat_seconds, self.stop.request, clock)
 
     def execute(self) -> int:
         """Run the job to its reported end; returns the exit code of the runner."""
@@ -89,8 +95,7 @@ class Runner:
             message = f"the job runner failed: {type(error).__name__}"
             outcome = Outcome(FAILED, None, JobFailed.__name__, message)
         guard.decided(outcome)
-        for problem in report(job, outcome, self._audit, self._token):
-            _say(f"{job.job_id}: {problem}")
+        self._report(outcome)
         guard.dismiss()
         _say(f"{job.job_id}: {outcome.status}" + (f", {outcome.error_message}" if outcome.error_name else ""))
         return 0 if outcome.status == COMPLETED else 1
@@ -116,8 +121,7 @@ class Runner:
         refusal = self._take()
         if refusal is not None:
             return refusal
-        for problem in report(self._job, outcome, self._audit, self._token):
-            _say(f"{self._job.job_id}: {problem}")
+        self._report(outcome)
         _say(f"{self._job.job_id}: {outcome.status}, {outcome.error_message}")
         return 1
 
@@ -125,12 +129,29 @@ class Runner:
         _say(f"{self._job.job_id}: the workflow no longer waits for this job; it was not started")
         return 0
 
+    def _report(self, outcome: Outcome) -> None:
+        """Report the job's end, and keep the task alive until it is answered."""
+        self._heartbeats.start()
+        try:
+            problems = report(self._job, outcome, self._audit, self._token)
+        finally:
+            self._heartbeats.stop()
+        for problem in problems:
+            _say(f"{self._job.job_id}: {problem}")
+
     def _take(self) -> int | None:
-        """Claim the job; where it is not this runner's to run, the exit code."""
+        """Make the job this runner's, with heartbeats from then on; where it is not to run, the exit code."""
+        refusal = self._claim()
+        if refusal is not None:
+            self._heartbeats.stop()
+        return refusal
+
+    def _claim(self) -> int | None:
         job = self._job
         try:
             if not self._token.heartbeat(bound_seconds=job.heartbeat_seconds):
                 return self._unwanted()
+            self._heartbeats.start()
             if not self._audit.claim(self._host, bound_seconds=_CLAIM_SECONDS):
                 _say(f"{job.job_id}: attempt {job.attempt} is finished or another runner has it")
                 return 0
@@ -151,14 +172,17 @@ class Runner:
     def _run(
         self, argv: list[str], environment: Mapping[str, str], redactor: Redactor, guard: Guard
     ) -> Outcome:
-        job, clock = self._job, self._clock
+        job, clock, heartbeats = self._job, self._clock, self._heartbeats
+        # The script's process is forked while this one has one thread only.
+        heartbeats.pause()
+        if self.stop.requested():
+            return self._aborted()
         stream = LogStream(self._clients.get("logs"), job.settings.log_group, job.log_stream, clock)
         try:
             file = LogFile(clock)
         except OSError as error:
             return Outcome(FAILED, None, "JobFailed", f"the log has no place on this host: {error.strerror}")
         error_line = ErrorLine()
-        heartbeats = Heartbeats(self._token, job.heartbeat_seconds, self.stop.request, clock)
 
         def log(line: str) -> None:
             stream.put(line)
@@ -221,13 +245,12 @@ class Runner:
                 _say(f"{job.job_id}: {problem}")
             return outcome
         finally:
-            heartbeats.stop()
             file.remove()
 
     def _judge(self, ending: Ending, error_line: str) -> Outcome:
         code = ending.exit_code
         if ending.stopped:
-            return Outcome(ABORTED, code, "JobAborted", f"the job was stopped: {self.stop.reason}")
+            return self._aborted(code)
         if ending.timed_out:
             message = f"the script ran longer than {self._job.timeout_seconds:g} s and was stopped"
             return Outcome(FAILED, code, JobTimedOut.__name__, message)
@@ -237,6 +260,9 @@ class Runner:
         return Outcome(
             FAILED, code, JobFailed.__name__, error_line or f"the script {how} and printed nothing"
         )
+
+    def _aborted(self, code: int | None = None) -> Outcome:
+        return Outcome(ABORTED, code, "JobAborted", f"the job was stopped: {self.stop.reason}")
 
     def _give_up(self, message: str) -> int:
         """Tell the workflow, which then writes the record: this runner never owned it."""
@@ -252,11 +278,9 @@ class Runner:
 
         A runner that died while it claimed the job may have it or not: its claim is made once more.
         """
-        clients = Clients(self._job.settings.region)
-        self._audit = JobAudit(clients.get("dynamodb"), self._job, self._runner_id, self._clock)
-        self._token = TaskToken(clients.get("stepfunctions"), self._job.task_token, self._clock)
+        self._connect(Clients(self._job.settings.region))
         if owned or self._take() is None:
-            report(self._job, outcome, self._audit, self._token)
+            self._report(outcome)
 
 
 def _epilogue(outcome: Outcome, seconds: float) -> str:

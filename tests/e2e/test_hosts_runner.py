@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from hosts_plane import PASSWORD, HostPlane, eventually, write_scripts
 
+from sandbox.faults import Faults, delay
 from sandbox.launcher import Sandbox
 
 pytestmark = pytest.mark.emulator
@@ -453,6 +454,38 @@ def test_heartbeats_keep_a_job_alive_that_lasts_longer_than_one(plane: HostPlane
     assert process.returncode == 0, out + err
     assert plane.ended(arn)["status"] == "SUCCEEDED", out + err
     assert plane.log(job)[:2] == ["begun", "ended"]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"), [("dynamodb", "UpdateItem"), ("secretsmanager", "GetSecretValue")]
+)
+def test_a_service_that_is_slower_than_a_heartbeat_costs_no_job(
+    plane: HostPlane, sandbox: Sandbox, service: str, operation: str
+) -> None:
+    """The claim, the secret and the record of the end."""
+    job, arn = plane.waiting_job("ok.sh", heartbeat_seconds=6)
+    with Faults(sandbox).active(delay(service, operation, seconds=9)):
+        code, printed = plane.run(job)
+    assert (code, printed) == (0, "001.0001.ok.sh: Completed\n")
+    assert plane.ended(arn)["status"] == "SUCCEEDED"
+    assert plane.record(job)["execution_status"] == "Completed"
+
+
+def test_a_script_is_not_started_when_its_workflow_ended_before(
+    plane: HostPlane, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    note = tmp_path / "ran"
+    job, arn = plane.waiting_job("counts.sh", args=[str(note)], heartbeat_seconds=6)
+    with Faults(sandbox).active(delay("secretsmanager", "GetSecretValue", seconds=9)):
+        process = plane.start(job)
+        assert eventually(lambda: plane.record(job), bool)["execution_status"] == "Running"
+        plane.aws("stepfunctions").stop_execution(executionArn=arn)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, out + err
+    assert plane.record(job)["error_message"] == (
+        "the job was stopped: the workflow no longer waits for this job"
+    )
+    assert not note.exists()
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import base64
 import json
+import threading
+import time
 import urllib.parse
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -525,12 +528,45 @@ def test_timestamps_sort_as_text() -> None:
 
 
 def test_heartbeats_stop_the_job_when_the_task_is_gone() -> None:
-    reasons: list[str] = []
+    reasons: Queue[str] = Queue()
     token = TaskToken(FakeStates(None, refusal("TaskTimedOut")), "t", Clock())
-    beats = Heartbeats(token, 0.03, reasons.append, Clock())
+    Heartbeats(token, 0.03, reasons.put, Clock()).start()
+    assert reasons.get(timeout=60) == "the workflow no longer waits for this job"
+
+
+def test_heartbeats_pause_without_a_thread_and_go_on() -> None:
+    def threads() -> int:
+        return [thread.name for thread in threading.enumerate()].count("heartbeats")
+
+    def beaten(more_than: int) -> None:
+        deadline = time.monotonic() + 60
+        while len(states.calls) <= more_than:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    states = FakeStates()
+    before = threads()
+    beats = Heartbeats(TaskToken(states, "t", Clock()), 0.03, pytest.fail, Clock())
     beats.start()
-    beats._thread.join(5)
-    assert reasons == ["the workflow no longer waits for this job"]
+    beaten(0)
+    beats.pause()
+    assert threads() == before
+    beats.start()
+    beats.start()
+    assert threads() == before + 1
+    beaten(len(states.calls))
+    beats.pause()
+
+
+def test_a_pause_does_not_hide_how_long_the_network_was_away() -> None:
+    clock = FakeClock()
+    reasons: Queue[str] = Queue()
+    beats = Heartbeats(TaskToken(FakeStates(*[offline()] * 9), "t", clock), 60, reasons.put, clock)
+    beats.start()
+    beats.pause()
+    clock.sleep(61)
+    beats.start()
+    assert reasons.get(timeout=60) == "the workflow could not be reached for longer than the heartbeat allows"
 
 
 # --- rooms ----------------------------------------------------------------------------------------
