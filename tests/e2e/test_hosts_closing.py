@@ -311,7 +311,7 @@ def test_three_hundred_jobs_of_several_pages_are_all_closed(records: Records) ->
     assert result.jobs_closed == 200
     statuses = [job["execution_status"] for job in records.jobs(execution).values()]
     assert (statuses.count("Aborted"), statuses.count("Completed")) == (200, 100)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60, "the time that the function has"
     assert len(records.messages()) == 1
 
 
