@@ -17,9 +17,9 @@ from localemu.aws.api import CommonServiceException
 
 from landfall_emulator.ssm.content import LONGEST_CONTENT, Unreadable, read
 from landfall_emulator.ssm.errors import ssm_error
+from landfall_emulator.ssm.patterns import matches
 
 _LONGEST_SHOWN: Final = 200
-_MATCH_SECONDS: Final = 1.0
 _NAME: Final = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
 _RESERVED: Final = re.compile(r"(aws|amazon|amzn)", re.IGNORECASE)
 _STEP_NAME: Final = re.compile(r"[a-zA-Z0-9\-_]{3,50}")
@@ -236,7 +236,7 @@ def _check_value(name: str, rules: Mapping[str, Any], value: Any, refuse: Any = 
         if len(text) < int(rules.get("minChars", 0)) or len(text) > int(rules.get("maxChars", 1 << 20)):
             raise refuse(f"the value of parameter {name} is too short or too long")
         try:
-            allowed = "allowedPattern" not in rules or _matches(rules["allowedPattern"], text)
+            allowed = "allowedPattern" not in rules or matches(rules["allowedPattern"], text)
         except TimeoutError:
             raise refuse(f"the allowedPattern of parameter {name} takes too long to match") from None
         if not allowed:
@@ -278,11 +278,6 @@ def _shown(value: Any) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Whether a text has a pattern from end to end; the time is bounded, whatever the pattern is."""
-    return regex.fullmatch(pattern, text, timeout=_MATCH_SECONDS) is not None
 
 
 def _bad(message: str) -> CommonServiceException:
