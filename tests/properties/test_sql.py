@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,18 +9,12 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-
-from landfall.config.sql import split_statements
-from sandbox.paths import EMULATOR_PACKAGE
-from sandbox.warehouse import start_postgres
-
-if str(EMULATOR_PACKAGE) not in sys.path:
-    sys.path.insert(0, str(EMULATOR_PACKAGE))
-
 from landfall_emulator.dialect import bind_parameters
 from landfall_emulator.dialect import split_statements as split_by_the_warehouse
 
+from landfall.config.sql import split_statements
 from sandbox.rsql.variables import Variables
+from sandbox.warehouse import start_postgres
 
 ANY = st.text("select'\"$;-/*\\ \n\tab1é", max_size=60) | st.text(max_size=30)
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30) | st.sampled_from(
