@@ -23,7 +23,7 @@ from sandbox.paths import REPOSITORY, emulator_python
 from sandbox.ports import LOOPBACK
 
 _AGENT: Final = Path(__file__).with_name("agent.py")
-_START_SECONDS: Final = 10.0
+_START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 5.0
 
 _PYTHON: Final = """#!/bin/sh
