@@ -61,7 +61,7 @@ def start_agent(
     many commands run at once. A running agent of the same host is stopped first.
 
     Raises:
-        SandboxError: the agent ended or did not come up within 10 seconds.
+        SandboxError: the agent ended or did not come up within 30 seconds.
     """
     stop_agent(state_dir, host.instance_id)
     folder = host_folder(state_dir, host.instance_id).resolve()
