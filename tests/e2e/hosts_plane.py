@@ -47,7 +47,7 @@ def eventually(read: Callable[[], Any], wanted: Callable[[Any], bool], seconds: 
         value = read()
         if wanted(value) or time.monotonic() > deadline:
             return value
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def write_scripts(folder: Path, scripts: Mapping[str, str]) -> Path:
