@@ -220,7 +220,7 @@ class Plane:
         )["executionArn"]
         return arn
 
-    def wait(self, arn: str, seconds: float = 120) -> dict[str, Any]:
+    def wait(self, arn: str, seconds: float = 60) -> dict[str, Any]:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             found: dict[str, Any] = self.states.describe_execution(executionArn=arn)
@@ -268,7 +268,7 @@ class Plane:
                 found.append(json.loads(message["Body"]))
                 self._ops_sqs.delete_message(QueueUrl=self.mailbox, ReceiptHandle=message["ReceiptHandle"])
 
-    def finish(self, arn: str, seconds: float = 120) -> Run:
+    def finish(self, arn: str, seconds: float = 60) -> Run:
         ended = self.wait(arn, seconds)
         events = self.events(arn)
         entered = states_entered(events)
@@ -359,9 +359,9 @@ class FakeRunner:
             return True
 
     def _work(self, job: dict[str, Any]) -> None:
+        began = time.monotonic()
         behaviour = self.behaviours.get(job["script"], Outcome())
         outcome = behaviour if isinstance(behaviour, Outcome) else behaviour(job)
-        began = time.monotonic()
         if outcome.records:
             self._record(job, "Running")
         time.sleep(outcome.seconds)

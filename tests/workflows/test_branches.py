@@ -68,13 +68,18 @@ def test_stages_never_overlap_and_parallel_jobs_do(plane: Plane, runner: FakeRun
 
     def together(_: Mapping[str, Any]) -> Outcome:
         at_once.wait()
-        return Outcome()
+        return Outcome(seconds=0.4)
 
-    runner.behaviours = {"3.sh": together, "4.sh": together}
+    slow = Outcome(seconds=0.4)
+    runner.behaviours = {f"{number}.sh": slow for number in (1, 2, 5, 6)} | {
+        "3.sh": together,
+        "4.sh": together,
+    }
     plane.put(workflow, SAMPLE)
     assert plane.run(workflow, f"{workflow}.1").status == "SUCCEEDED"
     spans = {job_id[9:]: span for job_id, span in runner.spans.items()}
     assert spans["1.sh"][1] <= spans["2.sh"][0]
+    assert max(spans["3.sh"][0], spans["4.sh"][0]) < min(spans["3.sh"][1], spans["4.sh"][1])
     assert max(spans["1.sh"][1], spans["2.sh"][1]) <= min(spans["3.sh"][0], spans["4.sh"][0])
     assert max(spans["3.sh"][1], spans["4.sh"][1]) <= min(spans["5.sh"][0], spans["6.sh"][0])
 
