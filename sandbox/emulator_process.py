@@ -57,6 +57,8 @@ def environment(spec: SandboxSpec, state_dir: Path, port: int) -> dict[str, str]
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_IGNORE_ARCHITECTURE": "1",
         "LAMBDA_SYNCHRONOUS_CREATE": "1",
+        # Alarms are not evaluated, and each call of a queue would write its metrics into a database.
+        "SQS_DISABLE_CLOUDWATCH_METRICS": "1",
         "LANDFALL_STATE_DIR": str(state_dir),
         "LANDFALL_WAREHOUSE_DSN_FILE": str(state_dir / "warehouse.json"),
         MARK_VARIABLE: mark_of(state_dir),

@@ -23,6 +23,8 @@ from typing import Any, Final
 
 TICK_SECONDS: Final = 0.03
 HEARTBEAT_SECONDS: Final = 1.0
+CLOCK_NANOSECONDS: Final = 1_000_000_000
+"""How long two changes of a folder may bear the same time: far more than a file system's clock needs."""
 STDOUT_LIMIT: Final = 24_000
 STDERR_LIMIT: Final = 8_000
 STOPPED_CODE: Final = 137
@@ -42,6 +44,7 @@ class Agent:
         self._host: dict[str, Any] = json.loads((folder / "host.json").read_text(encoding="utf-8"))
         self._keepers: dict[int, str] = {}
         self._stop = False
+        self._inbox_seen = 0
         # Only the agent holds the writing end; all keepers see its death as the end of the file.
         self._alive, self._life = os.pipe()
 
@@ -57,9 +60,11 @@ class Agent:
             if time.monotonic() - beat >= HEARTBEAT_SECONDS:
                 beat = time.monotonic()
                 write_json(self._folder / "agent.json", {"pid": os.getpid(), "heartbeat": time.time()})
+            was_busy = bool(self._keepers)  # one that ends makes room for a command that waits
             self._reap()
-            self._cancel()
-            self._pick_up()
+            if was_busy or self._inbox_changed():
+                self._cancel()
+                self._pick_up()
             time.sleep(TICK_SECONDS)
         os.close(self._life)
         for keeper in list(self._keepers):
@@ -80,6 +85,12 @@ class Agent:
             left.unlink(missing_ok=True)
         for cancelled in (self._folder / "inbox").glob("*.cancel"):
             cancelled.unlink(missing_ok=True)
+
+    def _inbox_changed(self) -> bool:
+        """Whether files may have come or gone since the last look; a folder's clock can stand for a moment."""
+        changed = (self._folder / "inbox").stat().st_mtime_ns
+        seen, self._inbox_seen = self._inbox_seen, changed
+        return changed != seen or time.time_ns() - changed < CLOCK_NANOSECONDS
 
     def _reap(self) -> None:
         for keeper in list(self._keepers):

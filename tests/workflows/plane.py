@@ -23,6 +23,8 @@ from workflows.items import marshal
 
 SEND_COMMAND = "arn:aws:states:::aws-sdk:ssm:sendCommand.waitForTaskToken"
 SEND_MESSAGE = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+_NO_JOB = "wakes a receiver that waits"
+_MOMENT_SECONDS = 0.3
 
 COVERED: Counter[str] = Counter()
 """States entered by all executions of the test session, by name without its lane."""
@@ -259,8 +261,10 @@ class Plane:
         """Notifications since the last call: waits `wait` seconds for one, then a moment for another."""
         found: list[dict[str, Any]] = []
         while True:
+            if found:
+                time.sleep(_MOMENT_SECONDS)
             got = self._ops_sqs.receive_message(
-                QueueUrl=self.mailbox, MaxNumberOfMessages=10, WaitTimeSeconds=1 if found else wait
+                QueueUrl=self.mailbox, MaxNumberOfMessages=10, WaitTimeSeconds=0 if found else wait
             ).get("Messages", [])
             if not got:
                 return found
@@ -326,6 +330,8 @@ class FakeRunner:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
+        for _ in self._receivers:  # each waits in a long poll
+            self.plane.sqs.send_message(QueueUrl=self.plane.jobs_queue, MessageBody=_NO_JOB)
         for receiver in self._receivers:
             receiver.join(5)
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -340,13 +346,17 @@ class FakeRunner:
                 QueueUrl=self.plane.jobs_queue, MaxNumberOfMessages=10, WaitTimeSeconds=1
             ).get("Messages", [])
             for message in messages:
-                job = json.loads(base64.b64decode(message["Body"]).decode("ascii"))
-                if self._claim(job):
-                    self.seen.append(job)
-                    self._pool.submit(self._work, job)
+                if message["Body"] != _NO_JOB:
+                    self._take(message["Body"])
                 self.plane.sqs.delete_message(
                     QueueUrl=self.plane.jobs_queue, ReceiptHandle=message["ReceiptHandle"]
                 )
+
+    def _take(self, body: str) -> None:
+        job = json.loads(base64.b64decode(body).decode("ascii"))
+        if self._claim(job):
+            self.seen.append(job)
+            self._pool.submit(self._work, job)
 
     @classmethod
     def _claim(cls, job: Mapping[str, Any]) -> bool:

@@ -20,6 +20,10 @@ def install() -> None:
     LocalEmu logs a failing hook and goes on; the report carries the failure to the launcher.
     """
     try:
+        from landfall_emulator import economy
+
+        economy.install()
+
         from landfall_emulator import (
             dynamodb_atomic,
             identity,

@@ -1,0 +1,41 @@
+"""Leaves out what LocalEmu does for nobody here: each of it costs every sandbox, and every call, processor time.
+
+- Its dashboard puts sixty routes into a table that is copied for each, and has every call of the management
+  plane recorded as a CloudTrail event, which a timer of its own sends to EventBridge a minute later. Where
+  somebody uses CloudTrail, its service still registers that recorder itself.
+- Every botocore session reads and parses the service models anew; all sessions share one loader here.
+- Werkzeug compiles for every route a function that builds an address from it; it is made when it is first asked
+  for, which no service does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from botocore import session
+from werkzeug.routing import Rule
+
+
+def install() -> None:
+    """Apply all of it; before the first service is imported, because some make sessions while they are."""
+    from localemu.dashboard import plugins as dashboard
+
+    dashboard._dashboard_registered = True
+    session.create_loader = cache(session.create_loader)
+    Rule._compile_builder = _when_asked_for(Rule._compile_builder)
+
+
+def _when_asked_for(compile_builder: Callable[[Rule, bool], Any]) -> Callable[[Rule, bool], Any]:
+    """Werkzeug's `Rule._compile_builder`, of which the work is put off to the first address."""
+
+    def compile_later(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+        compiled = cache(partial(compile_builder, rule, append_unknown))
+
+        def build(*arguments: Any, **values: Any) -> Any:
+            return compiled()(*arguments, **values)
+
+        return build
+
+    return compile_later

@@ -1,0 +1,47 @@
+"""The emulator does nothing beside answering that nobody asked for."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.launcher import Sandbox
+
+pytestmark = pytest.mark.emulator
+
+CALLS = 60
+
+
+def test_calls_leave_no_timers_behind(sandbox: Sandbox, aws: Callable[..., Any]) -> None:
+    """LocalEmu's recorder of calls starts one for each, and has it call another service a minute later."""
+    tables = aws("dynamodb")
+    tables.list_tables()
+    before = _threads(sandbox)
+    for _ in range(CALLS):
+        tables.list_tables()
+    assert _threads(sandbox) - before < CALLS / 2
+
+
+def test_there_is_no_second_way_in_beside_the_services(sandbox: Sandbox) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{sandbox.endpoint}/_localemu/api/overview", timeout=10)
+    assert refused.value.code == 404
+
+
+def test_cloudtrail_records_once_somebody_asks_for_it(aws: Callable[..., Any]) -> None:
+    trail = aws("cloudtrail")
+    trail.lookup_events()
+    aws("sqs").list_queues()
+    names = {event["EventName"] for event in trail.lookup_events(MaxResults=50)["Events"]}
+    assert "ListQueues" in names
+
+
+def _threads(sandbox: Sandbox) -> int:
+    pid = json.loads((sandbox.state_dir / "plugin.json").read_text())["pid"]
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
