@@ -11,10 +11,12 @@ import inspect
 import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pulumi import _types
 
+from sandbox.engines import schema_cache
 from sandbox.engines.plan import PROVIDER_PREFIX
 from sandbox.engines.values import plain
 
@@ -39,6 +41,18 @@ def type_schema(token: str) -> TypeSchema | None:
 
     None when `pulumi_aws` has no such type.
     """
+    maker = Path(__file__)
+    kept = schema_cache.kept(token, maker)
+    if kept and kept.keys() == TypeSchema.__dataclass_fields__.keys():
+        return TypeSchema(**{part: frozenset(names) for part, names in kept.items()})
+    found = _declared(token)
+    if found is not None:
+        schema_cache.keep(token, maker, vars(found))
+    return found
+
+
+def _declared(token: str) -> TypeSchema | None:
+    """The schema as the classes of the provider SDK declare it."""
     package, _, rest = token.partition(":")
     module, _, name = rest.partition(":")
     service = module.split("/")[0]

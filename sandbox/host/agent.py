@@ -87,7 +87,7 @@ class Agent:
             cancelled.unlink(missing_ok=True)
 
     def _inbox_changed(self) -> bool:
-        """Whether files may have come or gone since the last look; a folder's clock can stand for a moment."""
+        """Whether files may have come or gone since the last look."""
         changed = (self._folder / "inbox").stat().st_mtime_ns
         seen, self._inbox_seen = self._inbox_seen, changed
         return changed != seen or time.time_ns() - changed < CLOCK_NANOSECONDS

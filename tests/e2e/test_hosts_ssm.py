@@ -151,6 +151,13 @@ def test_commands_run_in_parallel(ssm: Any, host: str, tmp_path: Path) -> None:
     assert {ended(ssm, command, host)["Status"] for command in commands} == {"Success"}
 
 
+def test_a_command_waits_until_its_host_has_room(ssm: Any, hosts: Callable[..., HostSpec]) -> None:
+    host = hosts(workers=1).instance_id
+    first = shell(ssm, host, "sleep 2")
+    second = shell(ssm, host, "true")
+    assert [ended(ssm, command, host)["Status"] for command in (first, second)] == ["Success", "Success"]
+
+
 def test_a_cancelled_command_is_killed_with_its_group(ssm: Any, host: str, tmp_path: Path) -> None:
     note = tmp_path / "pid"
     command = shell(ssm, host, "trap '' TERM", f"sleep 300 & echo $! > {note}", "wait")

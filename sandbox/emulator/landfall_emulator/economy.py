@@ -1,11 +1,11 @@
-"""Leaves out what LocalEmu does for nobody here: each of it costs every sandbox, and every call, processor time.
+"""Leaves out what LocalEmu does for nobody here, at the cost of every sandbox and of every call.
 
 - Its dashboard puts sixty routes into a table that is copied for each, and has every call of the management
   plane recorded as a CloudTrail event, which a timer of its own sends to EventBridge a minute later. Where
   somebody uses CloudTrail, its service still registers that recorder itself.
 - Every botocore session reads and parses the service models anew; all sessions share one loader here.
-- Werkzeug compiles for every route a function that builds an address from it; it is made when it is first asked
-  for, which no service does.
+- Werkzeug compiles for every route a function that builds an address from it; here that is put off until one
+  is asked for, which no service does.
 """
 
 from __future__ import annotations
