@@ -108,6 +108,9 @@ def _verify(text: str, splice: Splice, path: Path, block: Block) -> None:
     else:
         at[names[-1]].append(_plain(block.value))
     if expected != new.value:
+        ended, _ = read(f"{text}\n".encode())
+        if ended is not None and ended.value != old.value:
+            raise CannotInsert("the file ends inside a text block; end its last line with a line break first")
         raise CannotInsert("the new entry would change something else of the file")
 
 

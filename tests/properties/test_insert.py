@@ -76,12 +76,26 @@ def layouts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return draw(st.sampled_from(["", "\ufeff"])) + text, networks
 
 
+def ends_inside_a_text_block(text: str) -> bool:
+    """Whether any line after the last would give the block a line break that it has not."""
+    return values_of(f"{text}\n") != values_of(text)
+
+
+def test_a_text_block_that_the_file_cuts_off_is_not_changed_behind_ones_back() -> None:
+    text = "config:\n  landfall:network: {}\n  other: |\n    text"
+    with pytest.raises(CannotInsert, match="ends inside a text block; end its last line with a line break"):
+        insert_key(text, ("guardrails", "waivers", "fresh"), NEW)
+    assert insert_key(f"{text}\n", ("guardrails", "waivers", "fresh"), NEW)
+    assert insert_key(text, ("network", "fresh"), NEW)  # elsewhere nothing is in the way
+
+
 @settings(max_examples=60, deadline=None)
 @given(layouts())
 def test_a_new_key_is_added_and_taken_away_without_a_trace(layout: tuple[str, dict[str, Any]]) -> None:
     text, _ = layout
     root, problems = read(text.encode("utf-8"))
     assume(root is not None and not problems)
+    assume(not ends_inside_a_text_block(text))
     before = values_of(text)
     splice = insert_key(text, ("network", "fresh"), NEW)
     after = splice.apply(text)
@@ -101,6 +115,7 @@ def test_missing_mappings_on_the_way_are_made(layout: tuple[str, dict[str, Any]]
     text, _ = layout
     root, problems = read(text.encode("utf-8"))
     assume(root is not None and not problems and "landfall:guardrails" not in root.value["config"])
+    assume(not ends_inside_a_text_block(text))
     splice = insert_key(text, ("guardrails", "waivers", "fresh"), NEW)
     assert splice.undo(splice.apply(text)) == text
     assert values_of(splice.apply(text))["config"]["landfall:guardrails"] == {"waivers": {"fresh": {"x": 1}}}
