@@ -25,7 +25,7 @@ test test-large: export PYTHONDONTWRITEBYTECODE :=
 test: setup-dev ## all tests, with the real engine, emulator and database
 	@tools/chromium.sh
 	@.venv/bin/landfall sandbox prepare
-	@.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not large"
+	@.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not large"
 
 test-large: setup-dev ## the longest tests: 300 jobs, 1,000 scripts, generated workflows, kill -9 of every part
 	@.venv/bin/landfall sandbox prepare
