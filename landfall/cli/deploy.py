@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from landfall.cli.exits import CommandError, Exit
 from landfall.cli.stacks import POLICY_PACK, ROOT, STACKS, counted, stack_result
@@ -21,14 +21,15 @@ from landfall.cli.terminal import say, step
 from landfall.config import scripts_folder
 from sandbox import deployments, launcher
 from sandbox.engines.cli import ensure_cli
-from sandbox.engines.embedded_up import EmbeddedEngine
 from sandbox.engines.errors import CliMissing, DeploymentFailed, EngineError
 from sandbox.engines.guardrails import guardrails_for
 from sandbox.engines.project import Project
-from sandbox.engines.pulumi_engine import PulumiEngine
 from sandbox.spec import SandboxSpec
 from sandbox.state import write_text
 from sandbox.venv import ensure_emulator
+
+if TYPE_CHECKING:
+    from sandbox.engines.pulumi_engine import PulumiEngine
 
 PROGRAM = ("__main__.py", "Pulumi.yaml", "landfall", "components", "workflows", "handlers", "policy_packs")
 ACCOUNT_FOR_TOOLS = "data"
@@ -83,7 +84,7 @@ def program_environment(stack: str) -> dict[str, str]:
         say("the embedded engine has deployed this sandbox: the shell is not prepared for pulumi")
         return {}
     try:
-        engine = PulumiEngine(sandbox.state_dir, root=ROOT, progress=say)
+        engine = _pulumi_engine(sandbox)
     except CliMissing as missing:
         say(f"{missing}; the shell is prepared for AWS only")
         return {}
@@ -151,6 +152,8 @@ def _deploy(sandbox: launcher.Sandbox, stack: str, engine: str | None) -> None:
                     on_event=_counter(tell),
                 )
         else:
+            from sandbox.engines.embedded_up import EmbeddedEngine
+
             today = datetime.now(tz=UTC).date()
             judge = guardrails_for(Project.load(ROOT), stack, today)
             with step(f"stack {stack}, deployed by the embedded engine under its guardrails"):
@@ -183,6 +186,19 @@ def _counter(tell: Callable[[str], None]) -> Callable[[dict[str, Any]], None]:
     return count
 
 
+def _pulumi_engine(sandbox: launcher.Sandbox) -> PulumiEngine:
+    """The CLI on the sandbox's state.
+
+    Engines are loaded where one is needed: most commands deploy nothing, and the Pulumi SDK takes a while.
+
+    Raises:
+        CliMissing: there is no CLI.
+    """
+    from sandbox.engines.pulumi_engine import PulumiEngine
+
+    return PulumiEngine(sandbox.state_dir, root=ROOT, progress=say)
+
+
 def _choose(sandbox: launcher.Sandbox, wanted: str | None) -> tuple[str, PulumiEngine | None]:
     """The engine for this sandbox; two engines do not share one deployment."""
     mark = sandbox.state_dir / ENGINE_MARK
@@ -195,7 +211,7 @@ def _choose(sandbox: launcher.Sandbox, wanted: str | None) -> tuple[str, PulumiE
     if (wanted or last) == "embedded":
         return "embedded", None
     try:
-        return "pulumi", PulumiEngine(sandbox.state_dir, root=ROOT, progress=say)
+        return "pulumi", _pulumi_engine(sandbox)
     except CliMissing as missing:
         if (wanted or last) == "pulumi":
             raise CommandError(str(missing), Exit.ENVIRONMENT) from missing

@@ -31,6 +31,13 @@ def test_the_list_of_commands_imports_nothing_heavy() -> None:
     assert loaded & set(HEAVY) == set()
 
 
+@pytest.mark.parametrize("commands", ["workflow_commands", "sandbox_commands"])
+def test_what_deploys_nothing_does_not_load_the_pulumi_sdk(commands: str) -> None:
+    loaded = modules_after(f"import landfall.cli.{commands}, landfall.cli.session")
+    assert "boto3" in loaded
+    assert loaded & {"pulumi", "pulumi_aws", "grpc"} == set()
+
+
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"landfall {__version__}\n"
@@ -45,11 +52,19 @@ def test_a_python_without_what_it_needs_is_told_so_in_one_sentence() -> None:
     assert done.stderr == "the Python module typer is missing; install what is missing with: make setup\n"
 
 
-@pytest.mark.parametrize("module", ["ruamel", "pulumi", "boto3", "pydantic"])
-def test_a_missing_module_is_told_whatever_else_needs_it(module: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("ruamel", ["workflow", "list"]),
+        ("boto3", ["workflow", "list"]),
+        ("pydantic", ["workflow", "list"]),
+        ("pulumi", ["preview", "dev"]),
+    ],
+)
+def test_a_missing_module_is_told_whatever_else_needs_it(module: str, command: list[str]) -> None:
     code = (
         f"import sys\nfrom landfall.cli.main import main\nsys.modules[{module!r}] = None\n"
-        "sys.exit(main(['workflow', 'list']))"
+        f"sys.exit(main({command!r}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stdout) == (3, "")
