@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from boto3 import Session
 from botocore import session
 from werkzeug.routing import Rule
 
@@ -24,7 +25,20 @@ def install() -> None:
 
     dashboard._dashboard_registered = True
     session.create_loader = cache(session.create_loader)
+    Session._setup_loader = _without_repeating_its_path(Session._setup_loader)
     Rule._compile_builder = _when_asked_for(Rule._compile_builder)
+
+
+def _without_repeating_its_path(set_up: Callable[[Session], None]) -> Callable[[Session], None]:
+    """boto3's `Session._setup_loader`, which adds its folder to the loader that all sessions share."""
+
+    def set_up_once(made: Session) -> None:
+        set_up(made)
+        paths = made._loader.search_paths
+        if paths.count(paths[-1]) > 1:
+            paths.pop()
+
+    return set_up_once
 
 
 def _when_asked_for(compile_builder: Callable[[Rule, bool], Any]) -> Callable[[Rule, bool], Any]:
