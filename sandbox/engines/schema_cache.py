@@ -1,7 +1,7 @@
 """Schemas of resource types between processes: reading them off `pulumi_aws` costs a provider a second.
 
-One file a type, in a folder that is named by what the schemas are made from: the version of `pulumi-aws`, and
-the code that reads it. A file that cannot be read or written is as good as none.
+One file a type, in a folder that is named by what the schemas are made from: the versions of `pulumi-aws` and
+`pulumi`, and the code that reads them. A file that cannot be read or written is as good as none.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def _file(token: str, maker: Path) -> Path:
 
 @functools.cache
 def _folder(maker: Path) -> Path:
-    version = importlib.metadata.version("pulumi-aws")
-    digest = hashlib.sha256(version.encode() + b"\0" + maker.read_bytes()).hexdigest()[:16]
-    return tools_dir() / "provider-schemas" / digest
+    made_from = hashlib.sha256(maker.read_bytes())
+    for package in ("pulumi", "pulumi-aws"):
+        made_from.update(f"\0{importlib.metadata.version(package)}".encode())
+    return tools_dir() / "provider-schemas" / made_from.hexdigest()[:16]
