@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -11,9 +12,7 @@ def _main() -> int:
     if sys.version_info < (3, 9):  # noqa: UP036 - the host decides what python3 is
         sys.stderr.write("the job runner needs Python 3.9 or later as python3\n")
         return 2
-    try:
-        import boto3  # noqa: F401
-    except ImportError:
+    if find_spec("boto3") is None:
         sys.stderr.write("the job runner needs boto3 for python3: install the package python3-boto3\n")
         return 2
     from handlers.host.runner import main

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.host.clock import Clock
 from handlers.host.retry import persistently, summary
 
 _CONTENT_TYPE = "text/plain; charset=utf-8"
-# Above this size one PutObject is refused (5 GiB); upload_file switches to parts long before.
+# Above this size a log goes in parts; one PutObject is refused above 5 GiB.
 _ONE_PUT_BYTES = 64 * 1024 * 1024
 
 
@@ -22,13 +21,21 @@ def archive(s3: Any, bucket: str, log_stream: str, log: Path, clock: Clock, *, b
 
     def put() -> None:
         if log.stat().st_size > _ONE_PUT_BYTES:
-            s3.upload_file(str(log), bucket, key, ExtraArgs={"ContentType": _CONTENT_TYPE})
+            _put_in_parts(s3, bucket, key, log)
             return
         with log.open("rb") as body:
             s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=_CONTENT_TYPE)
 
     try:
         persistently(put, bound_seconds=bound_seconds, clock=clock)
-    except (BotoCoreError, ClientError, Boto3Error, OSError) as error:
+    except (BotoCoreError, ClientError, OSError) as error:
         return f"the log could not be archived: {summary(error)}"
     return ""
+
+
+def _put_in_parts(s3: Any, bucket: str, key: str, log: Path) -> None:
+    # Few logs are that large, and loading this takes longer than all else that a job waits for.
+    from s3transfer.manager import TransferManager
+
+    with TransferManager(s3) as transfers:
+        transfers.upload(str(log), bucket, key, extra_args={"ContentType": _CONTENT_TYPE}).result()

@@ -9,6 +9,8 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -20,8 +22,11 @@ from typing import Any
 import pytest
 from hosts_plane import PASSWORD, HostPlane, eventually, write_scripts
 
+from handlers.host import archive
+from handlers.host.clock import Clock
 from sandbox.faults import Faults, delay
 from sandbox.launcher import Sandbox
+from sandbox.paths import REPOSITORY
 
 pytestmark = pytest.mark.emulator
 
@@ -707,3 +712,27 @@ def test_a_job_stops_itself_when_the_workflow_must_have_given_it_up(
     network.mend()
     process.communicate(timeout=90)
     assert plane.record(job)["execution_status"] == "Aborted"
+
+
+def test_a_log_too_large_for_one_request_is_archived_in_parts(
+    plane: HostPlane, aws: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "_ONE_PUT_BYTES", 1024 * 1024)
+    log = tmp_path / "log"
+    log.write_bytes(b"2026-01-31T06:00:00.000Z a line of a log\n" * 300_000)
+    s3 = aws("s3")
+    assert archive.archive(s3, plane.bucket, "large/log", log, Clock(), bound_seconds=30) == ""
+    stored = s3.get_object(Bucket=plane.bucket, Key="large/log.log")
+    assert stored["Body"].read() == log.read_bytes()
+    assert stored["ContentType"] == "text/plain; charset=utf-8"
+    assert "-" in stored["ETag"], "as only an object of several parts has"
+    missing = archive.archive(s3, "no-such-bucket-here", "large/log", log, Clock(), bound_seconds=30)
+    assert missing.startswith("the log could not be archived: NoSuchBucket")
+
+
+def test_a_host_without_boto3_is_told_what_to_install() -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "handlers.host", "e30="], capture_output=True, text=True, cwd=REPOSITORY
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "the job runner needs boto3 for python3: install the package python3-boto3\n"
