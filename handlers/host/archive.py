@@ -35,7 +35,7 @@ def archive(s3: Any, bucket: str, log_stream: str, log: Path, clock: Clock, *, b
 
 def _put_in_parts(s3: Any, bucket: str, key: str, log: Path) -> None:
     # Few logs are that large, and loading this takes longer than all else that a job waits for.
-    from s3transfer.manager import TransferManager
+    from boto3.s3.transfer import TransferConfig, create_transfer_manager
 
-    with TransferManager(s3) as transfers:
+    with create_transfer_manager(s3, TransferConfig()) as transfers:
         transfers.upload(str(log), bucket, key, extra_args={"ContentType": _CONTENT_TYPE}).result()
