@@ -8,11 +8,20 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
+def _has_boto3() -> bool:
+    """Whether boto3 is there. Only what it stands on is loaded, which every job needs anyway."""
+    try:
+        import botocore.session  # noqa: F401
+    except ImportError:
+        return False
+    return find_spec("boto3") is not None
+
+
 def _main() -> int:
     if sys.version_info < (3, 9):  # noqa: UP036 - the host decides what python3 is
         sys.stderr.write("the job runner needs Python 3.9 or later as python3\n")
         return 2
-    if find_spec("boto3") is None:
+    if not _has_boto3():
         sys.stderr.write("the job runner needs boto3 for python3: install the package python3-boto3\n")
         return 2
     from handlers.host.runner import main

@@ -11,7 +11,6 @@ import inspect
 import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pulumi import _types
@@ -41,13 +40,12 @@ def type_schema(token: str) -> TypeSchema | None:
 
     None when `pulumi_aws` has no such type.
     """
-    maker = Path(__file__)
-    kept = schema_cache.kept(token, maker)
+    kept = schema_cache.kept(token)
     if kept and kept.keys() == TypeSchema.__dataclass_fields__.keys():
         return TypeSchema(**{part: frozenset(names) for part, names in kept.items()})
     found = _declared(token)
     if found is not None:
-        schema_cache.keep(token, maker, vars(found))
+        schema_cache.keep(token, vars(found))
     return found
 
 

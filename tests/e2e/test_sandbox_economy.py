@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import urllib.error
 import urllib.request
@@ -65,5 +64,6 @@ assert routes.build("e", {"name": "c", "more": 1}) == "/a/c?more=1"
 
 
 def _threads(sandbox: Sandbox) -> int:
-    pid = json.loads((sandbox.state_dir / "plugin.json").read_text())["pid"]
-    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+    emulator = sandbox.state.process("emulator")
+    assert emulator is not None
+    return len(list(Path(f"/proc/{emulator.pid}/task").iterdir()))

@@ -22,7 +22,7 @@ def install() -> None:
     try:
         from landfall_emulator import economy
 
-        economy.install()
+        economy.install()  # the imports below make sessions and routes already
 
         from landfall_emulator import (
             dynamodb_atomic,
